@@ -1,1 +1,3 @@
-//! x
+//! stsguard guards stateful workloads on Kubernetes.
+
+pub mod kubernetes;

@@ -1,0 +1,69 @@
+//! A slim model of the Kubernetes objects that rules look at: only the fields a rule reads, unknown fields skipped.
+//!
+//! Everything a manifest may leave out is an `Option`, an empty list or an empty map; accessors such as
+//! [`StatefulSet::replicas`] give the API server's default, so a raw manifest and a defaulted object read alike.
+//! `null` counts as absent, as it does for the API server.
+
+mod claim;
+mod deployment;
+mod meta;
+mod pod;
+pub mod pointer;
+mod scale;
+mod service;
+mod stateful_set;
+
+pub use claim::{ClaimTemplate, ClaimTemplateSpec};
+pub use deployment::{Deployment, DeploymentSpec};
+pub use meta::{Labels, ObjectMeta, OwnerReference};
+pub use pod::{
+    ClaimVolume, Container, EnvFrom, EnvVar, Exec, Handler, HostPath, Lifecycle, NameReference, Place, PodMeta, PodSpec,
+    PodTemplate, Probe, Volume, VolumeDevice, VolumeMount,
+};
+pub use pointer::Pointer;
+pub use scale::{Scale, ScaleSpec};
+pub use service::{Service, ServiceSpec};
+pub use stateful_set::{ClaimRetention, LabelSelector, Ordinals, StatefulSet, StatefulSetSpec};
+
+use serde::{Deserialize, Deserializer};
+
+/// A value of any shape of which only the presence matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Present;
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// An object that runs pods from a template.
+pub trait RunsPods {
+    /// Where the pod's spec stands inside the object.
+    const POD: &'static str = "/spec/template/spec";
+
+    /// The object's metadata.
+    fn metadata(&self) -> &ObjectMeta;
+    /// The pod template.
+    fn template(&self) -> &PodTemplate;
+    /// The claim templates; empty for everything but a StatefulSet.
+    fn claim_templates(&self) -> &[ClaimTemplate] {
+        &[]
+    }
+    /// How many replicas are wanted, with the API server's default of one.
+    fn replicas(&self) -> i32;
+
+    /// The pod's spec.
+    fn pod(&self) -> &PodSpec {
+        &self.template().spec
+    }
+}
+
+/// Reads `null` as the type's default, as the API server's decoder does.
+fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}

@@ -1,0 +1,106 @@
+//! StatefulSets.
+
+use serde::Deserialize;
+
+use super::{ClaimTemplate, Labels, ObjectMeta, PodTemplate, RunsPods, nullable};
+
+/// An apps/v1 StatefulSet.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatefulSet {
+    /// Metadata.
+    #[serde(default, deserialize_with = "nullable")]
+    pub metadata: ObjectMeta,
+    /// The desired state.
+    #[serde(default, deserialize_with = "nullable")]
+    pub spec: StatefulSetSpec,
+}
+
+/// The spec of a StatefulSet.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatefulSetSpec {
+    /// Wanted replicas; absent means one.
+    pub replicas: Option<i32>,
+    /// The governing Service's name; absent or empty is legal.
+    pub service_name: Option<String>,
+    /// `OrderedReady` (the default) or `Parallel`.
+    pub pod_management_policy: Option<String>,
+    /// The pod template.
+    #[serde(default, deserialize_with = "nullable")]
+    pub template: PodTemplate,
+    /// Claim templates.
+    #[serde(default, deserialize_with = "nullable")]
+    pub volume_claim_templates: Vec<ClaimTemplate>,
+    /// What happens to claims on deletion and scale-down.
+    pub persistent_volume_claim_retention_policy: Option<ClaimRetention>,
+    /// Where the ordinals start.
+    pub ordinals: Option<Ordinals>,
+    /// Which pods belong to the set; `None` only in a partial object.
+    pub selector: Option<LabelSelector>,
+}
+
+/// A label selector, as far as rules need it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelSelector {
+    /// Labels that must be equal.
+    #[serde(default, deserialize_with = "nullable")]
+    pub match_labels: Labels,
+}
+
+/// What happens to the claims (`Retain`, the default, or `Delete`).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimRetention {
+    /// When the set is deleted.
+    pub when_deleted: Option<String>,
+    /// When the set is scaled down.
+    pub when_scaled: Option<String>,
+}
+
+/// The first ordinal.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ordinals {
+    /// Zero by default.
+    #[serde(default, deserialize_with = "nullable")]
+    pub start: i32,
+}
+
+impl StatefulSet {
+    /// The governing Service's name, `None` when it is absent or empty.
+    pub fn service_name(&self) -> Option<&str> {
+        self.spec.service_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Whether pods are started and stopped without order.
+    pub fn is_parallel(&self) -> bool {
+        self.spec.pod_management_policy.as_deref() == Some("Parallel")
+    }
+
+    /// The first ordinal.
+    pub fn first_ordinal(&self) -> i32 {
+        self.spec.ordinals.as_ref().map_or(0, |ordinals| ordinals.start)
+    }
+
+    /// The claim template of this name.
+    pub fn claim_template(&self, name: &str) -> Option<&ClaimTemplate> {
+        self.spec.volume_claim_templates.iter().find(|template| template.name() == name)
+    }
+}
+
+impl RunsPods for StatefulSet {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+    fn template(&self) -> &PodTemplate {
+        &self.spec.template
+    }
+    fn claim_templates(&self) -> &[ClaimTemplate] {
+        &self.spec.volume_claim_templates
+    }
+    fn replicas(&self) -> i32 {
+        self.spec.replicas.unwrap_or(1)
+    }
+}
