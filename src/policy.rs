@@ -4,6 +4,7 @@ pub mod file;
 
 use std::fmt;
 
+use crate::engines::Mirror;
 use crate::rules::{RULES, Rule};
 
 /// What is done about a finding, mildest first, so that `min` caps and `max` sharpens.
@@ -137,14 +138,6 @@ pub struct Policy {
     settings: Vec<Setting>,
 }
 
-/// A registry path that mirrors another: `registry.example.com/hub/` for `docker.io/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mirror {
-    /// The prefix of the mirroring references, ending in `/`.
-    pub prefix: String,
-    /// What stands in its place, ending in `/`.
-    pub stands_for: String,
-}
 
 impl Policy {
     /// The policy of a profile with nothing changed.

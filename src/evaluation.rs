@@ -1,0 +1,237 @@
+//! One evaluation for all fronts: run the rules on a subject, then apply ratchet, exemptions, caps and order.
+//!
+//! Pure: cluster facts come through the [`Context`], and what could not be answered comes back as open questions.
+//! The front answers them and evaluates again.
+
+mod context;
+mod finding;
+mod fix;
+mod workload;
+
+pub use context::{
+    Address, Answer, Answers, Context, Facts, Lookup, NoFacts, Occasion, Pairs, Question, ServiceFacts, SetFacts,
+    Source, StorageClassFacts,
+};
+pub use finding::{Finding, Findings};
+pub use fix::{Applicability, Fix, Operation};
+pub use workload::{Workload, config_map, data_directory};
+
+use std::collections::HashSet;
+
+use crate::kubernetes::{Deployment, ObjectMeta, RunsPods, Scale, Service, StatefulSet};
+use crate::policy::{Action, Owned, Policy};
+use crate::rules::{DeleteOptions, RULES, Rule};
+
+/// What is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A StatefulSet in its final state: on CREATE, in a file, in an audit.
+    StatefulSet(&'a StatefulSet),
+    /// An update of a StatefulSet.
+    StatefulSetUpdate {
+        /// Before.
+        old: &'a StatefulSet,
+        /// After.
+        new: &'a StatefulSet,
+    },
+    /// The deletion of a StatefulSet.
+    StatefulSetDelete {
+        /// The set.
+        set: &'a StatefulSet,
+        /// How it is deleted.
+        options: &'a DeleteOptions,
+    },
+    /// A scale of the StatefulSet of this name; the set itself is asked of the context.
+    Scale {
+        /// The set's name.
+        name: &'a str,
+        /// The scale before.
+        old: &'a Scale,
+        /// The scale after.
+        new: &'a Scale,
+    },
+    /// A new Service.
+    Service(&'a Service),
+    /// An update of a Service.
+    ServiceUpdate {
+        /// Before.
+        old: &'a Service,
+        /// After.
+        new: &'a Service,
+    },
+    /// The deletion of a Service.
+    ServiceDelete(&'a Service),
+    /// A Deployment.
+    Deployment(&'a Deployment),
+}
+
+/// What an evaluation found.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The findings: denies first, then by code and place.
+    pub findings: Vec<Finding>,
+    /// What would have been found, had the object not been exempt.
+    pub exempt: Vec<Finding>,
+    /// Questions that nobody has answered yet.
+    pub open: Vec<Question>,
+}
+
+impl Report {
+    /// The questions to read live before this report may be shown: the open ones, and those of findings that rest on
+    /// a store alone.
+    pub fn needs(&self) -> Vec<Question> {
+        let shown = self.findings.iter().filter(|finding| finding.action >= Action::Warn);
+        let stores = shown.flat_map(|finding| &finding.rests_on).filter(|(_, source)| *source == Source::Store);
+        let mut needs: Vec<_> = self.open.iter().chain(stores.map(|(question, _)| question)).cloned().collect();
+        needs.sort();
+        needs.dedup();
+        needs
+    }
+}
+
+/// Evaluates one subject.
+pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
+    let mut report = Report::default();
+    match *subject {
+        Subject::StatefulSet(set) => {
+            let set = Workload::new(set, cx.policy);
+            run(&cx, set.metadata(), &mut report, |rule, cx, found| rule.stateful_set(&set, cx, found));
+        }
+        Subject::StatefulSetUpdate { old, new } => update(old, new, &cx, &mut report),
+        Subject::StatefulSetDelete { set, options } => {
+            if cx.namespace_terminating() != Lookup::Found(true) {
+                let set = Workload::new(set, cx.policy);
+                run(&cx, set.metadata(), &mut report, |rule, cx, found| {
+                    rule.stateful_set_delete(&set, options, cx, found);
+                });
+            }
+        }
+        Subject::Scale { name, old, new } => {
+            if let Lookup::Found(set) = cx.stateful_set(name) {
+                let before = scaled(&set, old.spec.replicas);
+                let after = scaled(&set, new.spec.replicas);
+                cx.take_asked();
+                update(&before, &after, &cx, &mut report);
+            }
+        }
+        Subject::Service(service) => {
+            run(&cx, &service.metadata, &mut report, |rule, cx, found| rule.service(service, cx, found));
+        }
+        Subject::ServiceUpdate { old, new } => {
+            run(&cx, &new.metadata, &mut report, |rule, cx, found| rule.service_update(old, new, cx, found));
+        }
+        Subject::ServiceDelete(service) => {
+            if cx.namespace_terminating() != Lookup::Found(true) {
+                run(&cx, &service.metadata, &mut report, |rule, cx, found| rule.service_delete(service, cx, found));
+            }
+        }
+        Subject::Deployment(deployment) => {
+            let deployment = Workload::new(deployment, cx.policy);
+            run(&cx, deployment.metadata(), &mut report, |rule, cx, found| rule.deployment(&deployment, cx, found));
+        }
+    }
+    report.findings.sort_by(|a, b| {
+        b.action.cmp(&a.action).then(a.rule.code.cmp(b.rule.code)).then_with(|| a.pointer.cmp(&b.pointer))
+    });
+    report.open = cx.into_open();
+    report
+}
+
+/// Whether the rule of this name does not apply to the object, with the reason: its exemption annotation is not blank.
+pub fn exemption<'a>(metadata: &'a ObjectMeta, rule: &dyn Rule) -> Option<&'a str> {
+    let reason = metadata.annotations.get(&rule.info().exemption())?.trim();
+    (!reason.is_empty()).then_some(reason)
+}
+
+/// Whether fixes are out of the question for this object: a restore or an operator put it there.
+pub fn is_left_alone(metadata: &ObjectMeta, policy: &Policy) -> bool {
+    is_restored(metadata, policy) || is_owned(metadata, policy)
+}
+
+fn is_restored(metadata: &ObjectMeta, policy: &Policy) -> bool {
+    policy.restore_labels.iter().any(|label| metadata.labels.contains_key(label))
+}
+
+fn is_owned(metadata: &ObjectMeta, policy: &Policy) -> bool {
+    policy.owned_by_controllers == Owned::Audit && metadata.controller().is_some()
+}
+
+fn scaled(set: &StatefulSet, replicas: i32) -> StatefulSet {
+    let mut set = set.clone();
+    set.spec.replicas = Some(replicas);
+    set
+}
+
+/// Runs the rules on an update and ratchets: what the old object has too is pre-existing and drops one step.
+fn update(old: &StatefulSet, new: &StatefulSet, cx: &Context<'_>, report: &mut Report) {
+    let old = Workload::new(old, cx.policy);
+    let new = Workload::new(new, cx.policy);
+    run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set(&new, cx, found));
+    if !report.findings.is_empty() {
+        ratchet(&old, cx, report);
+    }
+    run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set_update(&old, &new, cx, found));
+}
+
+fn ratchet(old: &Workload<'_, StatefulSet>, cx: &Context<'_>, report: &mut Report) {
+    let mut before = Vec::new();
+    for (index, rule) in RULES.iter().enumerate() {
+        // An exemption on the old object does not count: removing one must not turn what it covered into a denial.
+        if report.findings.iter().any(|finding| finding.rule.code == rule.info().code) {
+            before.extend(findings_of(*rule, cx, cx.policy.setting(index).action, |rule, cx, found| {
+                rule.stateful_set(old, cx, found);
+            }));
+        }
+    }
+    let known: HashSet<_> = before.iter().map(Finding::identity).collect();
+    for finding in &mut report.findings {
+        if known.contains(&finding.identity()) {
+            finding.pre_existing = true;
+            finding.action = finding.action.milder();
+        }
+    }
+}
+
+fn run<F>(cx: &Context<'_>, metadata: &ObjectMeta, report: &mut Report, hook: F)
+where
+    F: Fn(&dyn Rule, &Context<'_>, &mut Findings<'_, '_>),
+{
+    let restored = is_restored(metadata, cx.policy);
+    let owned = is_owned(metadata, cx.policy);
+    for (index, rule) in RULES.iter().enumerate() {
+        let setting = cx.policy.setting(index);
+        if setting.action == Action::Off {
+            continue;
+        }
+        let exempt = exemption(metadata, *rule).is_some();
+        for mut finding in findings_of(*rule, cx, setting.action, &hook) {
+            if owned {
+                finding.at_most(Action::Audit);
+            }
+            if restored || finding.unconfirmed {
+                finding.at_most(Action::Warn);
+            }
+            if restored || owned || !setting.fix {
+                demote(&mut finding);
+            }
+            if exempt { report.exempt.push(finding) } else { report.findings.push(finding) }
+        }
+    }
+}
+
+/// A safe fix that this policy or this object rules out is still worth showing.
+fn demote(finding: &mut Finding) {
+    if let Some(fix) = &mut finding.fix {
+        fix.applicability = fix.applicability.min(Applicability::Unsafe);
+    }
+}
+
+fn findings_of<F>(rule: &dyn Rule, cx: &Context<'_>, action: Action, hook: F) -> Vec<Finding>
+where
+    F: Fn(&dyn Rule, &Context<'_>, &mut Findings<'_, '_>),
+{
+    cx.take_asked();
+    let mut found = Findings::new(cx, rule.info(), action);
+    hook(rule, cx, &mut found);
+    found.into_list()
+}
