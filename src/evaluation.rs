@@ -200,10 +200,13 @@ where
     let owned = is_owned(metadata, cx.policy);
     for (index, rule) in RULES.iter().enumerate() {
         let setting = cx.policy.setting(index);
-        if setting.action == Action::Off {
+        if setting.action == Action::Off || (cx.fixes_only && !setting.fix) {
             continue;
         }
         let exempt = exemption(metadata, *rule).is_some();
+        if exempt && cx.fixes_only {
+            continue;
+        }
         for mut finding in findings_of(*rule, cx, setting.action, &hook) {
             if owned {
                 finding.at_most(Action::Audit);
@@ -214,7 +217,11 @@ where
             if restored || owned || !setting.fix {
                 demote(&mut finding);
             }
-            if exempt { report.exempt.push(finding) } else { report.findings.push(finding) }
+            if exempt && !finding.despite_exemption {
+                report.exempt.push(finding);
+            } else {
+                report.findings.push(finding);
+            }
         }
     }
 }

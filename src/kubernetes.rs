@@ -17,13 +17,13 @@ pub use claim::{ClaimTemplate, ClaimTemplateSpec};
 pub use deployment::{Deployment, DeploymentSpec};
 pub use meta::{Labels, ObjectMeta, OwnerReference};
 pub use pod::{
-    ClaimVolume, Container, EnvFrom, EnvVar, Exec, Handler, HostPath, Lifecycle, NameReference, Place, PodMeta, PodSpec,
-    PodTemplate, Probe, Volume, VolumeDevice, VolumeMount,
+    ClaimVolume, Container, EnvFrom, EnvVar, Exec, Handler, HostPath, Lifecycle, NameReference, Place, PodMeta,
+    PodSpec, PodTemplate, Probe, Volume, VolumeDevice, VolumeMount,
 };
 pub use pointer::Pointer;
 pub use scale::{Scale, ScaleSpec};
 pub use service::{Service, ServiceSpec};
-pub use stateful_set::{ClaimRetention, LabelSelector, Ordinals, StatefulSet, StatefulSetSpec};
+pub use stateful_set::{ClaimRetention, LabelSelector, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
 
 use serde::{Deserialize, Deserializer};
 

@@ -14,13 +14,8 @@
 //! - [`cli`]: the command line.
 
 pub mod admission;
-pub mod certificates;
-pub mod check;
-pub mod cli;
-pub mod cluster;
 pub mod engines;
 pub mod evaluation;
 pub mod kubernetes;
 pub mod policy;
 pub mod rules;
-pub mod serve;

@@ -1,7 +1,5 @@
 //! The policy as resolved: what is done about each rule's findings, and the parameters that rules read.
 
-pub mod file;
-
 use std::fmt;
 
 use crate::engines::Mirror;
@@ -137,7 +135,6 @@ pub struct Policy {
     pub parameters: Parameters,
     settings: Vec<Setting>,
 }
-
 
 impl Policy {
     /// The policy of a profile with nothing changed.

@@ -7,6 +7,8 @@ pub mod identity;
 pub mod lifecycle;
 pub mod secrets;
 pub mod storage;
+#[cfg(test)]
+pub(crate) mod trial;
 pub mod workload;
 
 use serde::Deserialize;
@@ -159,24 +161,24 @@ pub(crate) use rule;
 
 /// All rules, in the order of their codes.
 pub static RULES: &[&dyn Rule] = &[
-    &exemptions::invalid_exemption::InvalidExemption,
-    &identity::non_headless_service::NonHeadlessService,
-    &identity::missing_service::MissingService,
-    &identity::service_selector_mismatch::ServiceSelectorMismatch,
-    &identity::service_breaks_identity::ServiceBreaksIdentity,
-    &identity::governing_service_deleted::GoverningServiceDeleted,
-    &identity::overlong_name::OverlongName,
-    &storage::data_directory_at_mount_root::DataDirectoryAtMountRoot,
-    &storage::data_directory_moved::DataDirectoryMoved,
-    &storage::data_directory_shadowed::DataDirectoryShadowed,
-    &storage::mount_refused_by_image::MountRefusedByImage,
-    &storage::unknown_volume_mount::UnknownVolumeMount,
-    &lifecycle::short_grace_period::ShortGracePeriod,
-    &lifecycle::zero_grace_period::ZeroGracePeriod,
-    &lifecycle::parallel_startup::ParallelStartup,
-    &lifecycle::missing_readiness_probe::MissingReadinessProbe,
-    &lifecycle::unordered_deletion::UnorderedDeletion,
-    &lifecycle::claims_left_behind::ClaimsLeftBehind,
-    &secrets::plaintext_password::PlaintextPassword,
-    &workload::database_in_deployment::DatabaseInDeployment,
+    &exemptions::InvalidExemption,
+    &identity::NonHeadlessService,
+    &identity::MissingService,
+    &identity::ServiceSelectorMismatch,
+    &identity::ServiceBreaksIdentity,
+    &identity::GoverningServiceDeleted,
+    &identity::OverlongName,
+    &storage::DataDirectoryAtMountRoot,
+    &storage::DataDirectoryMoved,
+    &storage::DataDirectoryShadowed,
+    &storage::MountRefusedByImage,
+    &storage::UnknownVolumeMount,
+    &lifecycle::ShortGracePeriod,
+    &lifecycle::ZeroGracePeriod,
+    &lifecycle::ParallelStartup,
+    &lifecycle::MissingReadinessProbe,
+    &lifecycle::UnorderedDeletion,
+    &lifecycle::ClaimsLeftBehind,
+    &secrets::PlaintextPassword,
+    &workload::DatabaseInDeployment,
 ];

@@ -183,6 +183,8 @@ pub struct SetFacts {
     pub owned: bool,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether its annotation exempts it from STS101 (`non-headless-service`), with a reason that is not blank.
+    pub exempt_from_headless: bool,
 }
 
 /// What rules know of a StorageClass.
@@ -250,6 +252,8 @@ pub struct Context<'a> {
     pub occasion: Occasion,
     /// The object's namespace.
     pub namespace: &'a str,
+    /// Only rules whose fixes may be made are of interest.
+    pub(super) fixes_only: bool,
     facts: &'a dyn Facts,
     answers: &'a Answers,
     asked: RefCell<Vec<(Question, Source)>>,
@@ -265,7 +269,15 @@ impl<'a> Context<'a> {
         facts: &'a dyn Facts,
         answers: &'a Answers,
     ) -> Self {
-        Self { policy, occasion, namespace, facts, answers, asked: RefCell::default(), open: RefCell::default() }
+        let (asked, open) = (RefCell::default(), RefCell::default());
+        Self { policy, occasion, namespace, fixes_only: false, facts, answers, asked, open }
+    }
+
+    /// Runs only the rules whose safe fixes the policy allows: all that `/mutate` is interested in.
+    #[must_use]
+    pub fn fixes_only(mut self) -> Self {
+        self.fixes_only = true;
+        self
     }
 
     /// The Service of this name in the object's namespace.

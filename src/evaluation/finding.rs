@@ -29,6 +29,7 @@ pub struct Finding {
     /// The cluster facts it rests on.
     pub rests_on: Vec<(Question, Source)>,
     pub(super) about: String,
+    pub(super) despite_exemption: bool,
 }
 
 impl Finding {
@@ -76,6 +77,7 @@ impl<'c, 'a> Findings<'c, 'a> {
             unconfirmed: rests_on.iter().any(|(_, source)| *source == Source::Unconfirmed),
             rests_on,
             about: String::new(),
+            despite_exemption: false,
         });
         let last = self.list.len() - 1;
         &mut self.list[last]
@@ -99,6 +101,12 @@ impl Finding {
     /// part alone is not blamed for it.
     pub fn about(&mut self, part: &str) -> &mut Self {
         part.clone_into(&mut self.about);
+        self
+    }
+
+    /// Is shown although the object is exempt: it speaks of the exemption itself.
+    pub fn despite_exemption(&mut self) -> &mut Self {
+        self.despite_exemption = true;
         self
     }
 

@@ -59,4 +59,3 @@ pub fn config_map(cx: &Context<'_>, name: &str) -> Option<Arc<BTreeMap<String, S
         Lookup::Absent | Lookup::Unknown => None,
     }
 }
-

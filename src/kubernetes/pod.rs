@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Labels, Pointer, Present, nullable};
 
 /// A pod template.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodTemplate {
     /// The pods' labels and annotations.
@@ -17,7 +17,7 @@ pub struct PodTemplate {
 }
 
 /// The metadata that pods get.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodMeta {
     /// Labels.
@@ -26,7 +26,7 @@ pub struct PodMeta {
 }
 
 /// A pod's spec.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodSpec {
     /// Containers.
@@ -81,7 +81,7 @@ impl PodSpec {
 }
 
 /// A container.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Container {
     /// The container's name, unique in its pod.
@@ -120,7 +120,7 @@ pub struct Container {
 }
 
 /// An environment variable.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvVar {
     /// The variable's name.
@@ -133,7 +133,7 @@ pub struct EnvVar {
 }
 
 /// A source of many environment variables.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvFrom {
     /// Put before each key.
@@ -146,7 +146,7 @@ pub struct EnvFrom {
 }
 
 /// A reference by name to an object in the same namespace.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NameReference {
     /// The name.
@@ -155,7 +155,7 @@ pub struct NameReference {
 }
 
 /// Where a volume appears in a container.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeMount {
     /// The volume's or claim template's name.
@@ -189,7 +189,7 @@ impl VolumeMount {
 }
 
 /// A raw block device in a container.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeDevice {
     /// The volume's or claim template's name.
@@ -198,7 +198,7 @@ pub struct VolumeDevice {
 }
 
 /// A volume of the pod; a claim template of the same name takes its place.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
     /// The volume's name.
@@ -215,7 +215,7 @@ pub struct Volume {
 }
 
 /// A volume from an existing claim.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimVolume {
     /// The claim's name.
@@ -227,7 +227,7 @@ pub struct ClaimVolume {
 }
 
 /// A volume from the node's file system.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostPath {
     /// The path on the node.
@@ -236,7 +236,7 @@ pub struct HostPath {
 }
 
 /// A probe.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
     /// A command run in the container.
@@ -244,7 +244,7 @@ pub struct Probe {
 }
 
 /// Hooks around a container's life.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lifecycle {
     /// Runs after the container's start.
@@ -254,7 +254,7 @@ pub struct Lifecycle {
 }
 
 /// A lifecycle hook's action.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Handler {
     /// A command run in the container.
@@ -262,7 +262,7 @@ pub struct Handler {
 }
 
 /// A command run in a container, not in a shell.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exec {
     /// The command and its arguments.

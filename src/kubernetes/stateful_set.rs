@@ -32,6 +32,8 @@ pub struct StatefulSetSpec {
     /// Claim templates.
     #[serde(default, deserialize_with = "nullable")]
     pub volume_claim_templates: Vec<ClaimTemplate>,
+    /// How updates reach the pods.
+    pub update_strategy: Option<UpdateStrategy>,
     /// What happens to claims on deletion and scale-down.
     pub persistent_volume_claim_retention_policy: Option<ClaimRetention>,
     /// Where the ordinals start.
@@ -47,6 +49,15 @@ pub struct LabelSelector {
     /// Labels that must be equal.
     #[serde(default, deserialize_with = "nullable")]
     pub match_labels: Labels,
+}
+
+/// How updates reach the pods.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateStrategy {
+    /// `RollingUpdate` (the default) or `OnDelete`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
 }
 
 /// What happens to the claims (`Retain`, the default, or `Delete`).
@@ -77,6 +88,11 @@ impl StatefulSet {
     /// Whether pods are started and stopped without order.
     pub fn is_parallel(&self) -> bool {
         self.spec.pod_management_policy.as_deref() == Some("Parallel")
+    }
+
+    /// Whether an update replaces the pods one after the other by itself.
+    pub fn is_rolling(&self) -> bool {
+        self.spec.update_strategy.as_ref().and_then(|strategy| strategy.kind.as_deref()) != Some("OnDelete")
     }
 
     /// The first ordinal.

@@ -1,0 +1,60 @@
+//! `/mutate` on CREATE: makes the safe fixes and records them in the annotation.
+
+use serde_json::json;
+
+use super::verdict::warning;
+use super::{Decision, FIXED_ANNOTATION, Verdict};
+use crate::evaluation::{Finding, Operation, Report};
+use crate::kubernetes::{Pointer, StatefulSet};
+use crate::policy::Action;
+
+/// The fixes for a new set, and the annotation that records them.
+pub(super) fn create(set: &StatefulSet, report: Report) -> Decision {
+    // Only what a fix waits for needs a live read here; the rest is for `/validate` to judge.
+    let fixable = Report {
+        findings: report.findings.into_iter().filter(|f| f.fix.is_some() && f.action > Action::Off).collect(),
+        exempt: Vec::new(),
+        open: report.open,
+    };
+    let needs = fixable.needs();
+    let mut verdict = Verdict::allow();
+    for finding in &fixable.findings {
+        if let Some(fix) = finding.safe_fix() {
+            verdict.operations.extend(fix.operations.iter().cloned());
+            verdict.fixed.push(finding.rule.code);
+        }
+    }
+    verdict.fixed.sort_unstable();
+    verdict.fixed.dedup();
+    let lines: Vec<_> = fixable.findings.iter().filter_map(line).collect();
+    verdict.warn(lines.into_iter());
+    verdict.operations.extend(record(set, &verdict.fixed));
+    if !verdict.fixed.is_empty() {
+        verdict.audit_annotations.insert("fixed".to_owned(), verdict.fixed.join(","));
+    }
+    verdict.findings = fixable.findings.into_iter().filter(|finding| finding.safe_fix().is_some()).collect();
+    Decision { verdict, needs }
+}
+
+fn line(finding: &Finding) -> Option<String> {
+    let fix = finding.safe_fix()?;
+    // A fix that only audits is made in silence: nobody is asked to change a manifest for it.
+    (finding.action >= Action::Warn)
+        .then(|| warning(finding.rule.code, &format!("{}; put into the manifest: {}", fix.title, fix.yaml)))
+}
+
+/// The operations that make the annotation say exactly what was fixed, whatever a copied manifest said.
+pub(super) fn record(set: &StatefulSet, codes: &[&str]) -> Vec<Operation> {
+    let written = set.metadata.annotations.get(FIXED_ANNOTATION);
+    let annotations = Pointer::new("/metadata/annotations");
+    let path = annotations.clone().field(FIXED_ANNOTATION);
+    match (written, codes.is_empty()) {
+        (None, true) => Vec::new(),
+        (Some(_), true) => vec![Operation::Remove { path }],
+        (Some(value), false) if *value == codes.join(",") => Vec::new(),
+        (_, false) if set.metadata.annotations.is_empty() => {
+            vec![Operation::Add { path: annotations, value: json!({ FIXED_ANNOTATION: codes.join(",") }) }]
+        }
+        (_, false) => vec![Operation::Add { path, value: json!(codes.join(",")) }],
+    }
+}

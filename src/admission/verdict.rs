@@ -1,0 +1,114 @@
+//! From a report to a verdict: allow, warn or deny, with messages that fit their channel.
+
+use std::collections::BTreeMap;
+
+use crate::evaluation::{Finding, Operation, Report};
+use crate::policy::Action;
+
+/// The API server's advice for one warning; longer ones may be cut.
+const WARNING_LENGTH: usize = 120;
+/// How many warning lines an answer carries at most: all webhooks together may use 4,096 characters.
+const WARNING_LINES: usize = 10;
+/// How long a denial may be, per finding.
+const DENIAL_LENGTH: usize = 500;
+
+/// Our decision about a review.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Whether the request may go on.
+    pub allowed: bool,
+    /// Why not.
+    pub message: Option<String>,
+    /// What the user is told.
+    pub warnings: Vec<String>,
+    /// The patch.
+    pub operations: Vec<Operation>,
+    /// What the API server's audit log is told.
+    pub audit_annotations: BTreeMap<String, String>,
+    /// What it rests on, for logs and metrics.
+    pub findings: Vec<Finding>,
+    /// The codes of the rules whose fixes are made or kept by this answer.
+    pub fixed: Vec<&'static str>,
+}
+
+impl Verdict {
+    /// Goes on without a word.
+    pub fn allow() -> Self {
+        Self {
+            allowed: true,
+            message: None,
+            warnings: Vec::new(),
+            operations: Vec::new(),
+            audit_annotations: BTreeMap::new(),
+            findings: Vec::new(),
+            fixed: Vec::new(),
+        }
+    }
+
+    /// The verdict on a final object.
+    pub(super) fn of(report: Report) -> Self {
+        let mut verdict = Self::allow();
+        let denials: Vec<_> = report.findings.iter().filter(|f| f.action == Action::Deny).map(denial).collect();
+        if !denials.is_empty() {
+            verdict.allowed = false;
+            verdict.message = Some(denials.join("\n"));
+        }
+        let warned = report.findings.iter().filter(|f| f.action == Action::Warn);
+        verdict.warn(warned.map(|finding| warning(finding.rule.code, &message(finding))));
+        for (key, action) in [("denied", Action::Deny), ("warned", Action::Warn), ("found", Action::Audit)] {
+            verdict.note(key, report.findings.iter().filter(|f| f.action == action).map(|f| f.rule.code));
+        }
+        verdict.note("exempt", report.exempt.iter().map(|f| f.rule.code));
+        verdict.findings = report.findings;
+        verdict
+    }
+
+    /// Adds warnings within the budget; the last line says how many were left out.
+    pub(super) fn warn(&mut self, lines: impl Iterator<Item = String>) {
+        self.warnings.extend(lines);
+        if self.warnings.len() > WARNING_LINES {
+            let left_out = self.warnings.len() - (WARNING_LINES - 1);
+            self.warnings.truncate(WARNING_LINES - 1);
+            self.warnings
+                .push(format!("stsguard: {left_out} more findings; `stsguard check` on the manifest shows all"));
+        }
+    }
+
+    fn note<'a>(&mut self, key: &str, codes: impl Iterator<Item = &'a str>) {
+        let mut codes: Vec<_> = codes.collect();
+        codes.dedup();
+        if !codes.is_empty() {
+            self.audit_annotations.insert(key.to_owned(), codes.join(","));
+        }
+    }
+}
+
+/// A warning of at most 120 characters that starts with the code.
+pub(super) fn warning(code: &str, message: &str) -> String {
+    shorten(&format!("{code}: {message}"), WARNING_LENGTH)
+}
+
+fn message(finding: &Finding) -> String {
+    if finding.unconfirmed {
+        format!("{} (not confirmed: the API server did not answer)", finding.message)
+    } else {
+        finding.message.clone()
+    }
+}
+
+fn denial(finding: &Finding) -> String {
+    let info = finding.rule;
+    let exempt = format!("; if this is meant, annotate it {}: \"<reason>\"", info.exemption());
+    let room = DENIAL_LENGTH.saturating_sub(exempt.chars().count());
+    let text = format!("{} {}: {}; {}", info.code, info.name, finding.message, finding.help);
+    shorten(text.trim_end_matches("; "), room) + &exempt
+}
+
+fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}

@@ -1,0 +1,15 @@
+//! 3xx: start, stop and deletion.
+
+mod claims_left_behind;
+mod missing_readiness_probe;
+mod parallel_startup;
+mod short_grace_period;
+mod unordered_deletion;
+mod zero_grace_period;
+
+pub use claims_left_behind::ClaimsLeftBehind;
+pub use missing_readiness_probe::MissingReadinessProbe;
+pub use parallel_startup::ParallelStartup;
+pub use short_grace_period::ShortGracePeriod;
+pub use unordered_deletion::UnorderedDeletion;
+pub use zero_grace_period::ZeroGracePeriod;

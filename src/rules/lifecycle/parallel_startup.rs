@@ -1,0 +1,112 @@
+use serde_json::json;
+
+use crate::engines::{Degree, StartUp};
+use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
+use crate::kubernetes::{Pointer, StatefulSet};
+use crate::policy::Action;
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Databases that bootstrap in order, started all at once.
+    ///
+    /// ## What it does
+    /// Finds `podManagementPolicy: Parallel` with a server that must come up in order: plain PostgreSQL, MySQL, MariaDB and
+    /// Galera, Percona Server. It is silent for engines that want Parallel (most that keep a quorum), for high-availability
+    /// images that order themselves, and for unknown servers.
+    ///
+    /// ## Why it matters
+    /// Replicas of these servers copy their data from the first pod or join it. Started at the same moment, each
+    /// initialises itself: two primaries, or a cluster that splits on its first day.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// spec:
+    ///   podManagementPolicy: Parallel
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```yaml
+    /// spec:
+    ///   podManagementPolicy: OrderedReady
+    /// ```
+    ///
+    /// ## Fix
+    /// Safe on CREATE: OrderedReady, with one replica too, since the field cannot be changed later. Somebody wrote
+    /// Parallel, so GitOps tools show this fix as drift until the manifest says it too.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-parallel-startup: "verified parallel start"` on the StatefulSet.
+    ///
+    /// ## References
+    /// - Kubernetes documentation, "StatefulSet", section "Pod Management Policies".
+    pub ParallelStartup {
+        code: "STS303", name: "parallel-startup", since: "0.1",
+        default: [Audit, Warn + fix, Deny]
+    }
+}
+
+impl Rule for ParallelStartup {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        let ordered = set.servers.iter().find(|server| server.start_up() == StartUp::Ordered);
+        let Some(server) = ordered.filter(|_| set.is_parallel()) else { return };
+        let finding = found
+            .at(Pointer::new("/spec/podManagementPolicy"))
+            .say(format!("{} bootstraps in order, Parallel starts all pods at once", server.engine.title))
+            .help("use podManagementPolicy: OrderedReady; exempt it with the reason \"verified parallel start\"");
+        if server.degree < Degree::Official {
+            finding.at_most(Action::Warn);
+        } else if matches!(cx.occasion, Occasion::Create | Occasion::Check) {
+            finding.fix(order("pods start in order"));
+        }
+    }
+
+    /// The field is immutable: whatever else changed, with Parallel the API server would refuse the whole update.
+    fn keep_fix(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Option<Fix> {
+        (!old.is_parallel() && new.is_parallel()).then(|| order("pods go on starting in order"))
+    }
+}
+
+fn order(title: &str) -> Fix {
+    let path = Pointer::new("/spec/podManagementPolicy");
+    Fix {
+        applicability: Applicability::Safe,
+        title: title.to_owned(),
+        yaml: "podManagementPolicy: OrderedReady".to_owned(),
+        operations: vec![Operation::Replace { path, value: json!("OrderedReady") }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::{Finding, NoFacts, Subject};
+    use crate::rules::trial;
+
+    fn created(image: &str, policy: &str) -> Option<Finding> {
+        let pod = json!({"containers": [{"name": "db", "image": image}]});
+        let spec = json!({"podManagementPolicy": policy, "template": {"spec": pod}});
+        let set: StatefulSet = trial::read(&json!({ "spec": spec }));
+        trial::findings("STS303", &Subject::StatefulSet(&set), Occasion::Create, &NoFacts).pop()
+    }
+
+    #[test]
+    fn fixes_engines_that_bootstrap_in_order() {
+        for image in ["postgres:16", "mysql:8.4", "mariadb:11"] {
+            let found = created(image, "Parallel").expect("it bootstraps in order");
+            assert!(found.safe_fix().is_some(), "{image}");
+        }
+    }
+
+    #[test]
+    fn only_warns_of_somebodys_own_image() {
+        let found = created("acme/postgres:16", "Parallel").expect("it is PostgreSQL by its name");
+        assert!(found.fix.is_none() && found.action == Action::Warn);
+    }
+
+    #[test]
+    fn accepts_order_engines_that_want_parallel_and_unknown_servers() {
+        assert!(created("postgres:16", "OrderedReady").is_none());
+        assert!(created("cockroachdb/cockroach:v24.1.0", "Parallel").is_none());
+        assert!(created("acme/ledger:1", "Parallel").is_none());
+    }
+}

@@ -1,0 +1,5 @@
+//! 4xx: configuration and secrets.
+
+mod plaintext_password;
+
+pub use plaintext_password::PlaintextPassword;

@@ -1,0 +1,116 @@
+use crate::engines::{self, Degree};
+use crate::evaluation::{Context, Findings, Workload};
+use crate::kubernetes::{Container, EnvVar, RunsPods, StatefulSet};
+use crate::policy::Action;
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Passwords written into the manifest.
+    ///
+    /// ## What it does
+    /// Finds literal values of an engine's password variables, and, where a known server runs or data is held, of
+    /// variables whose names end like those of secrets (`…PASSWORD`, `…_TOKEN`, `…API_KEY` and others), in all containers.
+    /// References to other variables, `*_FILE` variables and switches are fine. The value itself is never shown.
+    ///
+    /// ## Why it matters
+    /// Whoever may read the StatefulSet, its revisions, the repository or a backup of either reads the password. Later
+    /// changing it in the manifest does not change it in the database.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// env:
+    ///   - {name: POSTGRES_PASSWORD, value: example}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```yaml
+    /// env:
+    ///   - name: POSTGRES_PASSWORD
+    ///     valueFrom: {secretKeyRef: {name: postgres, key: password}}
+    /// ```
+    ///
+    /// ## Fix
+    /// None: the Secret must be made first.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-plaintext-password` on the StatefulSet.
+    ///
+    /// ## References
+    /// - Kubernetes documentation, "Good practices for Kubernetes Secrets".
+    pub PlaintextPassword {
+        code: "STS401", name: "plaintext-password", since: "0.1",
+        default: [Audit, Warn, Deny]
+    }
+}
+
+impl Rule for PlaintextPassword {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
+        let matters = set.main().is_some() || set.holds_data();
+        for (place, container) in set.pod().all_containers() {
+            for (index, entry) in container.env.iter().enumerate().filter(|(_, entry)| is_literal(entry)) {
+                let engine = engine_of(set, container, &entry.name);
+                let by_name = matters && engines::is_secret_variable(&entry.name);
+                if engine.is_none() && !by_name {
+                    continue;
+                }
+                let finding = found
+                    .at(place.pointer(StatefulSet::POD).field("env").index(index).field("value"))
+                    .about(&format!("{}/{}", container.name, entry.name))
+                    .say(format!("{} is written into the manifest", entry.name))
+                    .help("put it into a Secret and refer to it by valueFrom.secretKeyRef");
+                if !by_name && engine.is_some_and(|degree| degree < Degree::Official) {
+                    finding.at_most(Action::Warn);
+                }
+            }
+        }
+    }
+}
+
+/// How surely the variable is a password of the server in this container.
+fn engine_of(set: &Workload<'_, StatefulSet>, container: &Container, variable: &str) -> Option<Degree> {
+    let mut servers = set.servers.iter().filter(|server| std::ptr::eq(server.container, container));
+    servers.find(|server| server.engine.password_variables.contains(&variable)).map(|server| server.degree)
+}
+
+/// A value that is neither empty nor a reference to another variable.
+fn is_literal(entry: &EnvVar) -> bool {
+    let value = entry.value.as_deref().unwrap_or_default();
+    entry.value_from.is_none() && !value.is_empty() && !value.contains("$(")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::trial;
+    use serde_json::{Value, json};
+
+    fn created(image: &str, env: &Value) -> Vec<String> {
+        let pod = json!({"containers": [{"name": "db", "image": image, "env": env}]});
+        trial::create("STS401", &json!({"spec": {"template": {"spec": pod}}}))
+    }
+
+    #[test]
+    fn finds_a_literal_without_showing_it() {
+        let found = created("postgres:16", &json!([{"name": "POSTGRES_PASSWORD", "value": "hunter2"}]));
+        assert_eq!(found, ["POSTGRES_PASSWORD is written into the manifest"]);
+    }
+
+    #[test]
+    fn finds_names_that_end_like_secrets_and_literals_that_a_later_entry_overrides() {
+        let env = json!([{"name": "BACKUP_ACCESS_KEY", "value": "x"}, {"name": "BACKUP_ACCESS_KEY", "value": ""}]);
+        assert_eq!(created("postgres:16", &env).len(), 1);
+    }
+
+    #[test]
+    fn accepts_references_files_switches_and_servers_that_nobody_knows() {
+        for env in [
+            json!([{"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "pg", "key": "password"}}}]),
+            json!([{"name": "POSTGRES_PASSWORD", "value": "$(OTHER)"}]),
+            json!([{"name": "POSTGRES_PASSWORD_FILE", "value": "/run/secret"}]),
+            json!([{"name": "MYSQL_RANDOM_ROOT_PASSWORD", "value": "yes"}]),
+            json!([{"name": "ETCD_INITIAL_CLUSTER_TOKEN", "value": "etcd-1"}]),
+        ] {
+            assert!(created("postgres:16", &env).is_empty(), "{env}");
+        }
+        assert!(created("acme/web:1", &json!([{"name": "SMTP_PASSWORD", "value": "x"}])).is_empty());
+    }
+}

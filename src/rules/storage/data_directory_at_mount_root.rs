@@ -1,0 +1,175 @@
+//! STS201, the rule; what its fix depends on is in [`conditions`].
+
+mod conditions;
+
+use serde_json::json;
+
+use crate::engines::{self, BackingSource, DataDirectory, Degree, Server};
+use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload, data_directory};
+use crate::kubernetes::{EnvVar, RunsPods, StatefulSet};
+use crate::policy::Action;
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Databases that keep their data in the root of a volume.
+    ///
+    /// ## What it does
+    /// Finds servers whose first start breaks on a `lost+found` directory and whose data directory is the very root of a
+    /// claim. It is silent where a subPath, an argument or an init container deals with `lost+found`.
+    ///
+    /// ## Why it matters
+    /// A fresh ext4 volume holds `lost+found`, and `initdb` refuses a directory that is not empty: the first pod never
+    /// starts. On xfs and NFS, which have no `lost+found`, nothing is wrong. A root that belongs to root is also why
+    /// servers that run without privileges cannot set its permissions; both are solved by a subdirectory.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// image: postgres:16
+    /// volumeMounts:
+    ///   - {name: data, mountPath: /var/lib/postgresql/data}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```yaml
+    /// image: postgres:16
+    /// env:
+    ///   - {name: PGDATA, value: /var/lib/postgresql/data/pgdata}
+    /// volumeMounts:
+    ///   - {name: data, mountPath: /var/lib/postgresql/data}
+    /// ```
+    /// Or mount a `subPath`. On a set that has data already, either one hides it: move the data first.
+    ///
+    /// ## Fix
+    /// Safe on CREATE for the official PostgreSQL image and images built from it, up to major 17: PGDATA becomes a
+    /// subdirectory of the mount, but only if nothing can be in the volume yet. That takes twelve conditions, among them:
+    /// no claim and no PersistentVolume of this set exists, the StorageClass makes fresh volumes, no other container uses
+    /// the volume. In files it is unsafe, because they cannot show that the volume is empty.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-data-directory-at-mount-root` on the StatefulSet.
+    ///
+    /// ## References
+    /// - docker-library/postgres, docker-entrypoint.sh: when a database is initialised.
+    /// - docker-library/mysql#69, strimzi/strimzi-kafka-operator#1307: the same with MySQL 5.7 and Kafka.
+    pub DataDirectoryAtMountRoot {
+        code: "STS201", name: "data-directory-at-mount-root", since: "0.1",
+        default: [Audit, Warn + fix, Deny]
+    }
+}
+
+impl Rule for DataDirectoryAtMountRoot {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        for server in &set.servers {
+            judge(set, server, cx, found);
+        }
+    }
+
+    fn keep_fix(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Option<Fix> {
+        new.servers.iter().find_map(|server| keep(old, new, server))
+    }
+}
+
+fn judge(set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+    if !server.lost_and_found_breaks() || server.handles_lost_and_found(set.pod()) {
+        return;
+    }
+    let DataDirectory::Known(directory) = data_directory(server, cx) else { return };
+    let path = &directory.path;
+    let templates = set.claim_templates();
+    let Some(backing) = engines::backing(path, server.container, set.pod(), templates) else { return };
+    let claim_backed =
+        matches!(backing.source, BackingSource::ClaimTemplate(_) | BackingSource::Claim(_) | BackingSource::Ephemeral);
+    if !claim_backed || !backing.inside.is_empty() || !backing.mount.is_root() {
+        return;
+    }
+    let at = server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
+    let finding = found
+        .at(at)
+        .about(&server.container.name)
+        .say(format!("data directory {path} is its volume's root; with lost+found there the first start fails"));
+    finding.help(if cx.occasion == Occasion::Update {
+        "to move existing data: stop the set, move the files, then change PGDATA or subPath with the annotation \
+         stsguard.dev/exempt-data-directory-moved"
+            .to_owned()
+    } else {
+        remedy(server, path)
+    });
+    if server.degree < Degree::Official {
+        finding.at_most(Action::Warn);
+    }
+    let Some(fix) = conditions::fix(set, server, &backing) else { return };
+    match cx.occasion {
+        Occasion::Create => match conditions::volume_is_new(set, &backing, cx) {
+            Ok(()) => finding.fix(fix),
+            Err(conditions::Doubt::Claims(claims)) => finding
+                .say(format!("data directory {path} is its volume's root, and claims exist ({claims})"))
+                .help("to change PGDATA or the subPath now would hide the data that these claims hold"),
+            Err(conditions::Doubt::Unproved) => finding,
+        },
+        Occasion::Check => finding.fix(Fix { applicability: Applicability::Unsafe, ..fix }),
+        Occasion::Update | Occasion::Delete | Occasion::Audit => finding,
+    };
+}
+
+fn remedy(server: &Server<'_>, path: &str) -> String {
+    match server.safe_subdirectory() {
+        Some((variable, sub)) => format!("set {variable}={path}/{sub}, or mount the volume with a subPath"),
+        None => "mount the volume with a subPath".to_owned(),
+    }
+}
+
+/// The operation that sets `variable`, and the YAML for the manifest.
+fn set_variable(server: &Server<'_>, variable: &str, value: &str, index: Option<usize>) -> Fix {
+    let env = &server.container.env;
+    let list = server.place.pointer(StatefulSet::POD).field("env");
+    let entry = json!({"name": variable, "value": value});
+    let written = env.iter().rposition(|entry| entry.name == variable);
+    let operation = match (written, index) {
+        (Some(index), _) => Operation::Add { path: list.index(index).field("value"), value: json!(value) },
+        (None, _) if env.is_empty() => Operation::Add { path: list, value: json!([entry]) },
+        (None, Some(index)) if index < env.len() => Operation::Add { path: list.index(index), value: entry },
+        (None, _) => Operation::Add { path: list.end(), value: entry },
+    };
+    Fix {
+        applicability: Applicability::Safe,
+        title: format!("{variable} set"),
+        yaml: format!("{{name: {variable}, value: {value}}}"),
+        operations: vec![operation],
+    }
+}
+
+/// Puts the old value back if the update brings the default back and all it was made for is unchanged.
+fn keep(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, server: &Server<'_>) -> Option<Fix> {
+    let before = old.servers.iter().find(|before| before.container.name == server.container.name)?;
+    if before.engine.id != server.engine.id || before.degree != server.degree {
+        return None;
+    }
+    let variable = "PGDATA";
+    let last = |env: &[EnvVar]| env.iter().rposition(|entry| entry.name == variable);
+    let index = last(&before.container.env)?;
+    let value = before.container.env[index].value.as_deref()?;
+    let mount = |set: &Workload<'_, StatefulSet>, server: &Server<'_>| {
+        let backing = engines::backing(value, server.container, set.pod(), set.claim_templates())?;
+        let BackingSource::ClaimTemplate(template) = backing.source else { return None };
+        let at_root = backing.mount.is_root() && !backing.inside.is_empty();
+        at_root.then(|| (template.name().to_owned(), engines::normalise(&backing.mount.mount_path)))
+    };
+    let (claim, path) = mount(old, before)?;
+    if mount(new, server)? != (claim, path.clone()) {
+        return None;
+    }
+    let brought = last(&server.container.env).map(|index| &server.container.env[index]);
+    let is_default = brought.is_none_or(|entry| {
+        entry.value_from.is_none()
+            && entry.value.as_deref().is_none_or(|v| v.is_empty() || engines::normalise(v) == path)
+    });
+    is_default.then(|| {
+        let mut fix = set_variable(server, variable, value, Some(index));
+        fix.title = format!("{variable} kept");
+        fix
+    })
+}
+
+#[cfg(test)]
+#[path = "data_directory_at_mount_root/tests.rs"]
+mod tests;

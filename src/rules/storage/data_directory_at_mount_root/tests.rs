@@ -1,0 +1,153 @@
+use super::*;
+use crate::evaluation::{Answer, Facts, Finding, Lookup, NoFacts, Question, StorageClassFacts, Subject};
+use crate::rules::trial::{self, Known};
+use serde_json::Value;
+use std::sync::Arc;
+
+fn postgres(container: &Value, template: &Value) -> Value {
+    let mut container = container.clone();
+    let fields = container.as_object_mut().expect("a container is an object");
+    fields.entry("name").or_insert(json!("postgres"));
+    fields.entry("image").or_insert(json!("postgres:16"));
+    fields.entry("volumeMounts").or_insert(json!([{"name": "data", "mountPath": "/var/lib/postgresql/data"}]));
+    json!({
+        "metadata": {"name": "pg"},
+        "spec": {
+            "template": {"spec": {"containers": [container]}},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": template}],
+        }
+    })
+}
+
+fn fresh() -> Known {
+    let (namespace, set, template) = ("shop".to_owned(), "pg".to_owned(), "data".to_owned());
+    let claims = Question::Claims { namespace: namespace.clone(), set: set.clone(), template: template.clone() };
+    let volumes = Question::ReservedVolumes { namespace, set, template };
+    let class = |parameters: &[(&str, &str)]| StorageClassFacts {
+        name: "standard".into(),
+        provisioner: "csi.example.com".into(),
+        parameters: parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+    };
+    Known(
+        [
+            (claims, Answer::Names(Lookup::Found(vec![]))),
+            (volumes, Answer::Names(Lookup::Found(vec![]))),
+            (
+                Question::StorageClass { name: None },
+                Answer::StorageClass(Lookup::Found(Arc::new(class(&[("type", "ssd")])))),
+            ),
+            (
+                Question::StorageClass { name: Some("shared".into()) },
+                Answer::StorageClass(Lookup::Found(Arc::new(class(&[("pathPattern", "${.PVC.name}")])))),
+            ),
+        ]
+        .into(),
+    )
+}
+
+fn created(set: &Value, facts: &dyn Facts) -> Vec<Finding> {
+    let set: StatefulSet = trial::read(set);
+    trial::findings("STS201", &Subject::StatefulSet(&set), Occasion::Create, facts)
+}
+
+fn fixes(container: &Value, template: &Value) -> Option<Value> {
+    let found = created(&postgres(container, template), &fresh());
+    assert_eq!(found.len(), 1, "the finding itself does not depend on the fix");
+    found[0].safe_fix().map(|fix| json!(fix.operations))
+}
+
+#[test]
+fn sets_pgdata_on_a_volume_that_is_proved_new() {
+    let entry = json!({"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"});
+    let path = "/spec/template/spec/containers/0/env";
+    assert_eq!(fixes(&json!({}), &json!({})), Some(json!([{"op": "add", "path": path, "value": [entry]}])));
+    let env = json!({"env": [{"name": "POSTGRES_USER", "value": "app"}]});
+    assert_eq!(fixes(&env, &json!({})), Some(json!([{"op": "add", "path": format!("{path}/-"), "value": entry}])));
+    let same = json!({"env": [{"name": "PGDATA", "value": "/var/lib/postgresql/data/"}]});
+    assert_eq!(
+        fixes(&same, &json!({})),
+        Some(json!([{"op": "add", "path": format!("{path}/0/value"), "value": "/var/lib/postgresql/data/pgdata"}]))
+    );
+}
+
+#[test]
+fn fixes_nothing_where_the_volume_may_hold_data() {
+    for template in [
+        json!({"dataSource": {"kind": "VolumeSnapshot", "name": "s"}}),
+        json!({"dataSourceRef": {"kind": "VolumeSnapshot", "name": "s"}}),
+        json!({"volumeName": "pv-1"}),
+        json!({"selector": {"matchLabels": {"disk": "pg"}}}),
+        json!({"storageClassName": ""}),
+        json!({"storageClassName": "shared"}),
+        json!({"storageClassName": "unheard-of"}),
+    ] {
+        assert_eq!(fixes(&json!({}), &template), None, "{template}");
+    }
+}
+
+#[test]
+fn fixes_nothing_where_the_container_relies_on_the_old_place() {
+    let data = "/var/lib/postgresql/data";
+    for container in [
+        json!({"args": ["-c", format!("hba_file={data}/pg_hba.conf")]}),
+        json!({"env": [{"name": "BACKUP_DIR", "value": format!("{data}/backup")}]}),
+        json!({"envFrom": [{"secretRef": {"name": "settings"}}]}),
+        json!({"readinessProbe": {"exec": {"command": ["test", "-f", format!("{data}/PG_VERSION")]}}}),
+        json!({"lifecycle": {"preStop": {"exec": {"command": ["pg_ctl", "stop", "-D", data]}}}}),
+        json!({"volumeMounts": [{"name": "data", "mountPath": data}, {"name": "wal", "mountPath": format!("{data}/pg_wal")}]}),
+    ] {
+        assert_eq!(fixes(&container, &json!({})), None, "{container}");
+    }
+}
+
+#[test]
+fn fixes_nothing_without_facts_and_asks_for_them() {
+    let found = created(&postgres(&json!({}), &json!({})), &NoFacts);
+    assert!(found[0].fix.is_none());
+}
+
+#[test]
+fn names_the_claims_that_exist() {
+    let mut facts = fresh();
+    let question = Question::Claims { namespace: "shop".into(), set: "pg".into(), template: "data".into() };
+    facts.0.insert(question, Answer::Names(Lookup::Found(vec!["data-pg-0".into()])));
+    let found = created(&postgres(&json!({}), &json!({})), &facts);
+    assert!(found[0].message.contains("data-pg-0") && found[0].fix.is_none());
+}
+
+#[test]
+fn accepts_a_subdirectory_a_sub_path_and_other_images() {
+    let sub_path = json!([{"name": "data", "mountPath": "/var/lib/postgresql/data", "subPath": "pg"}]);
+    for container in [
+        json!({"env": [{"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"}]}),
+        json!({ "volumeMounts": sub_path }),
+        json!({"image": "acme/postgres:16"}),
+        json!({"image": "postgres:18", "volumeMounts": [{"name": "data", "mountPath": "/var/lib/postgresql"}]}),
+    ] {
+        assert!(created(&postgres(&container, &json!({})), &fresh()).is_empty(), "{container}");
+    }
+}
+
+#[test]
+fn keeps_pgdata_when_the_manifest_comes_again_without_it() {
+    let env = |entries: Value| json!({ "env": entries });
+    let user = json!({"name": "POSTGRES_USER", "value": "app"});
+    let fixed = json!({"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"});
+    let keep = |old: &Value, new: &Value| {
+        let (old, new): (StatefulSet, StatefulSet) = (trial::read(old), trial::read(new));
+        let policy = crate::policy::Policy::default();
+        let (old, new) = (Workload::new(&old, &policy), Workload::new(&new, &policy));
+        DataDirectoryAtMountRoot.keep_fix(&old, &new).map(|fix| json!(fix.operations))
+    };
+    let old = postgres(&env(json!([user, fixed])), &json!({}));
+    let path = "/spec/template/spec/containers/0/env/-";
+    assert_eq!(
+        keep(&old, &postgres(&env(json!([user])), &json!({}))),
+        Some(json!([{"op": "add", "path": path, "value": fixed}]))
+    );
+    let own = json!({"name": "PGDATA", "value": "/var/lib/postgresql/data/elsewhere"});
+    assert_eq!(keep(&old, &postgres(&env(json!([user, own])), &json!({}))), None, "another value is the user's");
+    let mut moved = postgres(&env(json!([user])), &json!({}));
+    moved["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/data");
+    assert_eq!(keep(&old, &moved), None, "PGDATA must not be moved off the claim");
+}

@@ -1,0 +1,113 @@
+use crate::engines::{self, BackingSource, DataDirectory, Degree};
+use crate::evaluation::{Context, Findings, Workload, data_directory};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::policy::{Action, ImageVolumes};
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Claims that an image's own VOLUME hides.
+    ///
+    /// ## What it does
+    /// Finds servers whose claim is mounted above a path that the image declares as a VOLUME, with the data directory at
+    /// or below that path: the PostgreSQL image up to major 17 with a mount at `/var/lib/postgresql`.
+    ///
+    /// ## Why it matters
+    /// The container runtime mounts an anonymous volume at a declared VOLUME path that nothing is mounted on. It lies over
+    /// the claim, takes all the data, and goes with the container: the database is empty after the next restart, while the
+    /// claim was never written.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// image: postgres:16
+    /// volumeMounts:
+    ///   - {name: data, mountPath: /var/lib/postgresql}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```yaml
+    /// image: postgres:16
+    /// env:
+    ///   - {name: PGDATA, value: /var/lib/postgresql/data/pgdata}
+    /// volumeMounts:
+    ///   - {name: data, mountPath: /var/lib/postgresql/data}
+    /// ```
+    ///
+    /// ## Fix
+    /// None: data that is there must be copied out of the running container first.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-data-directory-shadowed` on the StatefulSet. Where the runtime ignores VOLUME (CRI-O's default,
+    /// OpenShift), set the rule's parameter `imageVolumes: ignored`.
+    ///
+    /// ## References
+    /// - docker-library/postgres#1163, docker-library/postgres#696.
+    pub DataDirectoryShadowed {
+        code: "STS203", name: "data-directory-shadowed", since: "0.1",
+        default: [Warn, Deny, Deny]
+    }
+}
+
+impl Rule for DataDirectoryShadowed {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        if cx.policy.parameters.image_volumes == ImageVolumes::Ignored {
+            return;
+        }
+        for server in &set.servers {
+            let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
+            let path = directory.path.as_str();
+            let Some(backing) = engines::backing(path, server.container, set.pod(), set.claim_templates()) else {
+                continue;
+            };
+            let kept = matches!(
+                backing.source,
+                BackingSource::ClaimTemplate(_) | BackingSource::Claim(_) | BackingSource::HostPath(_)
+            );
+            let mount = engines::normalise(&backing.mount.mount_path);
+            let shadow = server.volume_paths().iter().find(|volume| {
+                engines::is_below(volume, &mount) && (path == **volume || engines::is_below(path, volume))
+            });
+            let Some(shadow) = shadow.filter(|_| kept) else { continue };
+            let finding = found
+                .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index))
+                .about(&server.container.name)
+                .say(format!("the image's VOLUME {shadow} hides the mount at {mount}: data is lost with the container"))
+                .help(format!("mount the claim at {shadow}"));
+            if server.degree < Degree::Official {
+                finding.at_most(Action::Warn);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::trial;
+    use serde_json::json;
+
+    fn mounted(image: &str, path: &str, pgdata: &str) -> usize {
+        let env = json!([{"name": "PGDATA", "value": pgdata}]);
+        let mounts = json!([{"name": "data", "mountPath": path}]);
+        let container = json!({"name": "pg", "image": image, "env": env, "volumeMounts": mounts});
+        let templates = json!([{"metadata": {"name": "data"}}]);
+        let spec = json!({"template": {"spec": {"containers": [container]}}, "volumeClaimTemplates": templates});
+        trial::create("STS203", &json!({ "spec": spec })).len()
+    }
+
+    #[test]
+    fn finds_a_mount_above_the_image_volume() {
+        assert_eq!(mounted("postgres:16", "/var/lib/postgresql", ""), 1);
+        assert_eq!(mounted("postgres:16", "/var/lib/postgresql/", "/var/lib/postgresql/data/pgdata"), 1);
+    }
+
+    #[test]
+    fn accepts_a_mount_on_it_and_data_outside_of_it() {
+        assert_eq!(mounted("postgres:16", "/var/lib/postgresql/data", ""), 0);
+        assert_eq!(mounted("postgres:16", "/var/lib/postgresql", "/var/lib/postgresql/pgdata"), 0);
+    }
+
+    #[test]
+    fn accepts_the_layout_of_version_18_and_images_of_an_unknown_version() {
+        assert_eq!(mounted("postgres:18", "/var/lib/postgresql", ""), 0);
+        assert_eq!(mounted("postgres:latest", "/var/lib/postgresql", ""), 0);
+    }
+}

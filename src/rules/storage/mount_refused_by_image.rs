@@ -1,0 +1,110 @@
+use crate::engines::{self, DataDirectory, Degree, SetBy, Start};
+use crate::evaluation::{Context, Findings, Workload, data_directory};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::policy::Action;
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Mounts that the image's entrypoint refuses to start with.
+    ///
+    /// ## What it does
+    /// Finds the PostgreSQL image of major 18 and later, and images built from it, with a volume at
+    /// `/var/lib/postgresql/data` and PGDATA left at its default.
+    ///
+    /// ## Why it matters
+    /// Since 18 the data directory is `/var/lib/postgresql/<major>/docker`. The entrypoint takes a mount at the old place
+    /// for an upgrade that would come up empty, and stops with an error: no pod starts.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// image: postgres:18
+    /// volumeMounts:
+    ///   - {name: data, mountPath: /var/lib/postgresql/data}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```yaml
+    /// image: postgres:18
+    /// volumeMounts:
+    ///   - {name: data, mountPath: /var/lib/postgresql}
+    /// ```
+    ///
+    /// ## Fix
+    /// None: an existing volume needs pg_upgrade first.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-mount-refused-by-image` on the StatefulSet.
+    ///
+    /// ## References
+    /// - docker-library/postgres#1259 and docker-entrypoint.sh of the image: the check on old databases.
+    pub MountRefusedByImage {
+        code: "STS205", name: "mount-refused-by-image", since: "0.1",
+        default: [Deny, Deny, Deny]
+    }
+}
+
+impl Rule for MountRefusedByImage {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        for server in set.servers.iter().filter(|server| server.start == Start::Entrypoint) {
+            let Some(refused) = server.refuses_mount() else { continue };
+            let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
+            let is_default = match directory.set_by {
+                SetBy::Image => true,
+                SetBy::Variable => server.default_directory().as_deref() == Some(directory.path.as_str()),
+                SetBy::Argument => false,
+            };
+            let mounts = &server.container.volume_mounts;
+            let Some(index) = mounts.iter().position(|mount| engines::normalise(&mount.mount_path) == refused) else {
+                continue;
+            };
+            if !is_default {
+                continue;
+            }
+            let finding = found
+                .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(index))
+                .about(&server.container.name)
+                .say(format!(
+                    "this image refuses to start with a mount at {refused}: its data is in {}",
+                    directory.path
+                ))
+                .help("mount a new volume at /var/lib/postgresql; an existing one needs pg_upgrade first");
+            if server.degree < Degree::Official {
+                finding.at_most(Action::Warn);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::trial;
+    use serde_json::json;
+
+    fn mounted(image: &str, path: &str, pgdata: &str) -> usize {
+        let env = json!([{"name": "PGDATA", "value": pgdata}]);
+        let mounts = json!([{"name": "data", "mountPath": path}]);
+        let container = json!({"name": "pg", "image": image, "env": env, "volumeMounts": mounts});
+        let templates = json!([{"metadata": {"name": "data"}}]);
+        let spec = json!({"template": {"spec": {"containers": [container]}}, "volumeClaimTemplates": templates});
+        trial::create("STS205", &json!({ "spec": spec })).len()
+    }
+
+    #[test]
+    fn finds_the_old_mount_with_version_18() {
+        assert_eq!(mounted("postgres:18", "/var/lib/postgresql/data", ""), 1);
+        assert_eq!(mounted("postgres:18.1-alpine", "/var/lib/postgresql/data/", "/var/lib/postgresql/18/docker"), 1);
+        assert_eq!(mounted("pgvector/pgvector:pg18", "/var/lib/postgresql/data", ""), 1);
+    }
+
+    #[test]
+    fn accepts_an_explicit_pgdata_which_switches_the_check_off() {
+        assert_eq!(mounted("postgres:18", "/var/lib/postgresql/data", "/var/lib/postgresql/data/pgdata"), 0);
+    }
+
+    #[test]
+    fn accepts_the_new_mount_and_older_or_unknown_versions() {
+        assert_eq!(mounted("postgres:18", "/var/lib/postgresql", ""), 0);
+        assert_eq!(mounted("postgres:17", "/var/lib/postgresql/data", ""), 0);
+        assert_eq!(mounted("postgres", "/var/lib/postgresql/data", ""), 0);
+    }
+}

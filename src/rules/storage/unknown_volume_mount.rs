@@ -1,0 +1,84 @@
+use crate::evaluation::{Context, Findings, Workload};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Mounts of a volume that does not exist.
+    ///
+    /// ## What it does
+    /// Finds `volumeMounts` and `volumeDevices`, init containers included, that name neither a volume of the pod nor a
+    /// claim template.
+    ///
+    /// ## Why it matters
+    /// It is a typing error, and no pod can be created. API servers before 1.34 accept it and only events show it; newer
+    /// ones refuse it themselves.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// volumeMounts: [{name: dta, mountPath: /data}]
+    /// # …
+    /// volumeClaimTemplates: [{metadata: {name: data}}]
+    /// ```
+    ///
+    /// ## Use instead
+    /// The name of a claim template or of a pod volume.
+    ///
+    /// ## Fix
+    /// None.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-unknown-volume-mount` on the StatefulSet.
+    ///
+    /// ## References
+    /// - kubernetes/kubernetes#131790: full validation of the pod template.
+    pub UnknownVolumeMount {
+        code: "STS207", name: "unknown-volume-mount", since: "0.1",
+        default: [Deny, Deny, Deny]
+    }
+}
+
+impl Rule for UnknownVolumeMount {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
+        let pod = set.pod();
+        let exists = |name: &str| pod.volume(name).is_some() || set.claim_template(name).is_some();
+        for (place, container) in pod.all_containers() {
+            let mounts = container.volume_mounts.iter().enumerate().map(|(n, mount)| ("volumeMounts", n, &mount.name));
+            let devices = container.volume_devices.iter().enumerate().map(|(n, dev)| ("volumeDevices", n, &dev.name));
+            for (list, index, name) in mounts.chain(devices).filter(|(_, _, name)| !exists(name)) {
+                found
+                    .at(place.pointer(StatefulSet::POD).field(list).index(index).field("name"))
+                    .about(&format!("{}/{name}", container.name))
+                    .say(format!(
+                        "container {:?} mounts {name:?}, which is no volume and no claim template",
+                        container.name
+                    ))
+                    .help("correct the name, or add the volume or claim template");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::trial;
+    use serde_json::{Value, json};
+
+    fn mounts(containers: &Value, init: &Value) -> usize {
+        let pod =
+            json!({"containers": containers, "initContainers": init, "volumes": [{"name": "tmp", "emptyDir": {}}]});
+        let templates = json!([{"metadata": {"name": "data"}}]);
+        trial::create("STS207", &json!({"spec": {"template": {"spec": pod}, "volumeClaimTemplates": templates}})).len()
+    }
+
+    #[test]
+    fn finds_unknown_mounts_and_devices_in_all_containers() {
+        let wrong = json!([{"name": "a", "volumeMounts": [{"name": "dta"}], "volumeDevices": [{"name": "disk"}]}]);
+        assert_eq!(mounts(&wrong, &json!([])), 2);
+        assert_eq!(mounts(&json!([]), &wrong), 2);
+    }
+
+    #[test]
+    fn accepts_volumes_and_claim_templates() {
+        assert_eq!(mounts(&json!([{"volumeMounts": [{"name": "data"}, {"name": "tmp"}]}]), &json!(null)), 0);
+    }
+}

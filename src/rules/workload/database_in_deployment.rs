@@ -1,0 +1,97 @@
+use crate::engines::{self, BackingSource, DataDirectory, Degree};
+use crate::evaluation::{Context, Findings, Workload, data_directory};
+use crate::kubernetes::{Deployment, RunsPods};
+use crate::policy::Action;
+use crate::rules::{Rule, rule};
+
+rule! {
+    /// Databases that run as Deployments.
+    ///
+    /// ## What it does
+    /// Finds Deployments whose container runs a database server with its own data directory on a claim. Caches, brokers
+    /// and Prometheus are not meant.
+    ///
+    /// ## Why it matters
+    /// A Deployment starts the new pod before the old one has ended. Two servers then open the same files, or the new pod
+    /// waits for a volume that the old one holds. Pods have no stable names, and more replicas share one claim.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// kind: Deployment
+    /// spec:
+    ///   template:
+    ///     spec:
+    ///       containers: [{name: postgres, image: "postgres:16"}]
+    /// ```
+    ///
+    /// ## Use instead
+    /// A StatefulSet with a claim template and a headless Service. A single database may stay a Deployment with
+    /// `strategy: {type: Recreate}` and this rule exempt.
+    ///
+    /// ## Fix
+    /// None.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-database-in-deployment` on the Deployment.
+    ///
+    /// ## References
+    /// - Kubernetes documentation, "StatefulSet", section "Using StatefulSets".
+    pub DatabaseInDeployment {
+        code: "STS601", name: "database-in-deployment", since: "0.1",
+        default: [Audit, Warn, Deny]
+    }
+}
+
+impl Rule for DatabaseInDeployment {
+    fn deployment(&self, deployment: &Workload<'_, Deployment>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        for server in deployment.servers.iter().filter(|server| server.engine.database) {
+            let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
+            let Some(backing) = engines::backing(&directory.path, server.container, deployment.pod(), &[]) else {
+                continue;
+            };
+            if !matches!(backing.source, BackingSource::Claim(_) | BackingSource::Ephemeral) {
+                continue;
+            }
+            let finding = found
+                .at(server.place.pointer(Deployment::POD).field("image"))
+                .about(&server.container.name)
+                .say(format!("{} with its data on a claim runs as a Deployment", server.engine.title))
+                .help("make it a StatefulSet with a claim template and a headless Service");
+            if server.degree < Degree::Official {
+                finding.at_most(Action::Warn);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::{NoFacts, Occasion, Subject};
+    use crate::rules::trial;
+    use serde_json::{Value, json};
+
+    fn deployed(image: &str, volume: &Value) -> usize {
+        let mounts =
+            json!([{"name": "data", "mountPath": "/var/lib/postgresql/data"}, {"name": "data", "mountPath": "/data"}]);
+        let container = json!({"name": "db", "image": image, "volumeMounts": mounts});
+        let pod = json!({"containers": [container], "volumes": [volume]});
+        let deployment: Deployment = trial::read(&json!({"spec": {"template": {"spec": pod}}}));
+        trial::findings("STS601", &Subject::Deployment(&deployment), Occasion::Check, &NoFacts).len()
+    }
+
+    #[test]
+    fn finds_a_database_on_a_claim() {
+        assert_eq!(deployed("postgres:16", &json!({"name": "data", "persistentVolumeClaim": {"claimName": "pg"}})), 1);
+    }
+
+    #[test]
+    fn accepts_an_empty_dir_a_cache_and_a_client() {
+        assert_eq!(deployed("postgres:16", &json!({"name": "data", "emptyDir": {}})), 0);
+        assert_eq!(deployed("redis:7", &json!({"name": "data", "persistentVolumeClaim": {"claimName": "r"}})), 0);
+        assert_eq!(
+            deployed("dpage/pgadmin4", &json!({"name": "data", "persistentVolumeClaim": {"claimName": "p"}})),
+            0
+        );
+    }
+}
