@@ -3,20 +3,19 @@
 //! [`Review::parse`] reads a body once; [`Review::decide`] may then be called again with more answers until nothing is
 //! left to read live. `/mutate` makes safe fixes and never denies; `/validate` judges the final object and never patches.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod mutation;
+mod reviewed;
 mod sticky;
 mod verdict;
 mod wire;
 
 pub use verdict::Verdict;
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-
+use self::reviewed::{Reviewed, place};
 use crate::evaluation::{Answers, Context, Facts, Occasion, Question, Report, Subject, evaluate};
-use crate::kubernetes::{Scale, Service, StatefulSet};
 use crate::policy::Policy;
-use crate::rules::DeleteOptions;
 
 /// The metadata annotation in which `/mutate` records what it fixed: codes, sorted, separated by commas.
 pub const FIXED_ANNOTATION: &str = "stsguard.dev/fixed";
@@ -82,31 +81,6 @@ pub struct Described {
     pub user: String,
     /// Whether nothing will be stored.
     pub dry_run: bool,
-}
-
-#[derive(Debug)]
-enum Reviewed {
-    /// Nothing to look at: another kind, nothing changed, being deleted, a trusted caller.
-    Nothing,
-    Set(Box<StatefulSet>),
-    SetUpdate {
-        old: Box<StatefulSet>,
-        new: Box<StatefulSet>,
-    },
-    SetDelete {
-        set: Box<StatefulSet>,
-        options: DeleteOptions,
-    },
-    Scale {
-        old: Scale,
-        new: Scale,
-    },
-    Service(Service),
-    ServiceUpdate {
-        old: Service,
-        new: Service,
-    },
-    ServiceDelete(Service),
 }
 
 /// A verdict, and what must be read live before it may be shown.
@@ -220,124 +194,6 @@ fn judge(report: Report) -> Decision {
     Decision { verdict: Verdict::of(report), needs }
 }
 
-/// A reason why an object cannot be read, free of the object's text.
-struct Fault(String);
-
-impl Reviewed {
-    fn read(request: &wire::Request<'_>) -> Result<Self, (&'static str, Fault)> {
-        let user = request.user_info.as_ref().and_then(|user| user.username.as_deref()).unwrap_or_default();
-        let sub = request.sub_resource.as_deref().unwrap_or_default();
-        let resource = &request.resource;
-        match (resource.group.as_str(), resource.resource.as_str(), sub, request.operation.as_str()) {
-            ("apps", "statefulsets", "", "CREATE") => {
-                let set: StatefulSet = object("object", request.object)?;
-                Ok(if set.metadata.deletion_timestamp.is_some() { Self::Nothing } else { Self::Set(Box::new(set)) })
-            }
-            ("apps", "statefulsets", "", "UPDATE") => {
-                if !changed(request)? {
-                    return Ok(Self::Nothing);
-                }
-                let old = Box::new(object("oldObject", request.old_object)?);
-                Ok(Self::SetUpdate { old, new: Box::new(object("object", request.object)?) })
-            }
-            ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
-                let options = request.options.map_or(Ok(DeleteOptions::default()), |raw| typed("options", raw))?;
-                Ok(Self::SetDelete { set: Box::new(object("oldObject", request.old_object)?), options })
-            }
-            ("apps", "statefulsets", "scale", "UPDATE") => {
-                let old: Scale = object("oldObject", request.old_object)?;
-                let new: Scale = object("object", request.object)?;
-                Ok(if old.spec.replicas == new.spec.replicas { Self::Nothing } else { Self::Scale { old, new } })
-            }
-            ("", "services", "", "CREATE") => object("object", request.object).map(Self::Service),
-            ("", "services", "", "UPDATE") => {
-                if !changed(request)? {
-                    return Ok(Self::Nothing);
-                }
-                let old = object("oldObject", request.old_object)?;
-                Ok(Self::ServiceUpdate { old, new: object("object", request.object)? })
-            }
-            ("", "services", "", "DELETE") if !is_trusted(user) => {
-                object("oldObject", request.old_object).map(Self::ServiceDelete)
-            }
-            _ => Ok(Self::Nothing),
-        }
-    }
-
-    /// The object's own name, for requests that carry none (a deletion of a collection).
-    fn name(&self) -> String {
-        let metadata = match self {
-            Self::Nothing => return String::new(),
-            Self::Set(set) | Self::SetUpdate { new: set, .. } | Self::SetDelete { set, .. } => &set.metadata,
-            Self::Scale { new, .. } => &new.metadata,
-            Self::Service(service) | Self::ServiceUpdate { new: service, .. } | Self::ServiceDelete(service) => {
-                &service.metadata
-            }
-        };
-        metadata.display_name()
-    }
-}
-
-/// The namespace controller and the garbage collector only carry out what somebody was allowed to ask for.
-///
-/// With some control planes all controllers share the account `system:kube-controller-manager`.
-fn is_trusted(user: &str) -> bool {
-    matches!(
-        user,
-        "system:serviceaccount:kube-system:namespace-controller"
-            | "system:serviceaccount:kube-system:generic-garbage-collector"
-            | "system:kube-controller-manager"
-    )
-}
-
-/// Whether an update touches the spec or one of our annotations on an object that is not being deleted.
-///
-/// The specs are compared as text: in real reviews an unchanged spec is the same text byte for byte.
-fn changed(request: &wire::Request<'_>) -> Result<bool, (&'static str, Fault)> {
-    let new: wire::Shell<'_> = shell("object", request.object)?;
-    let new_metadata = new.metadata.unwrap_or_default();
-    if new_metadata.deletion_timestamp.is_some() {
-        return Ok(false);
-    }
-    let old: wire::Shell<'_> = shell("oldObject", request.old_object)?;
-    if new.spec.map(RawValue::get) != old.spec.map(RawValue::get) {
-        return Ok(true);
-    }
-    let old_metadata = old.metadata.unwrap_or_default();
-    let ours = |metadata: &crate::kubernetes::ObjectMeta| {
-        let annotations = metadata.annotations.iter();
-        annotations
-            .filter(|(key, _)| key.starts_with("stsguard.dev/"))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect::<Vec<_>>()
-    };
-    Ok(ours(&new_metadata) != ours(&old_metadata))
-}
-
-fn shell<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<wire::Shell<'a>, (&'static str, Fault)> {
-    let raw = raw.filter(|raw| raw.get() != "null").ok_or_else(|| (part, Fault("it is null".to_owned())))?;
-    serde_json::from_str(raw.get()).map_err(|error| (part, Fault(place(&error))))
-}
-
-fn object<T: DeserializeOwned>(part: &'static str, raw: Option<&RawValue>) -> Result<T, (&'static str, Fault)> {
-    let raw = raw.filter(|raw| raw.get() != "null").ok_or_else(|| (part, Fault("it is null".to_owned())))?;
-    typed(part, raw)
-}
-
-fn typed<T: DeserializeOwned>(part: &'static str, raw: &RawValue) -> Result<T, (&'static str, Fault)> {
-    serde_json::from_str(raw.get()).map_err(|error| (part, Fault(place(&error))))
-}
-
-/// Where and in what way JSON is wrong, without its text: that may be a secret.
-fn place(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Data => "a field has the wrong type",
-        serde_json::error::Category::Eof => "it ends too early",
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not valid JSON",
-    };
-    format!("{what} (line {}, column {})", error.line(), error.column())
-}
-
 fn bare(message: &str) -> Unreadable {
     Unreadable::Bare { status: 400, message: message.to_owned() }
 }
@@ -357,3 +213,6 @@ fn refuse(uid: &str, message: &str) -> Unreadable {
 fn printable(text: &str) -> String {
     text.chars().take(128).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests;

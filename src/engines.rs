@@ -1,4 +1,6 @@
 //! stub
+
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![allow(missing_docs)]
 use crate::kubernetes::*;
 use std::{collections::BTreeMap, sync::Arc};

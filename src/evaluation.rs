@@ -3,6 +3,8 @@
 //! Pure: cluster facts come through the [`Context`], and what could not be answered comes back as open questions.
 //! The front answers them and evaluates again.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod context;
 mod finding;
 mod fix;

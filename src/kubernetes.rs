@@ -4,6 +4,8 @@
 //! [`StatefulSet::replicas`] give the API server's default, so a raw manifest and a defaulted object read alike.
 //! `null` counts as absent, as it does for the API server.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod claim;
 mod deployment;
 mod meta;

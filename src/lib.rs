@@ -13,6 +13,8 @@
 //! - [`check`]: the same rules over files.
 //! - [`cli`]: the command line.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod admission;
 pub mod engines;
 pub mod evaluation;

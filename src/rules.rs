@@ -2,6 +2,8 @@
 //!
 //! Adding a rule touches its own file, one line of [`RULES`] and its fixtures.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod exemptions;
 pub mod identity;
 pub mod lifecycle;

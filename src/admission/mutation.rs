@@ -1,5 +1,7 @@
 //! `/mutate` on CREATE: makes the safe fixes and records them in the annotation.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::verdict::warning;
@@ -26,9 +28,11 @@ pub(super) fn create(set: &StatefulSet, report: Report) -> Decision {
     }
     verdict.fixed.sort_unstable();
     verdict.fixed.dedup();
+    let mut recorded = ours(set);
+    recorded.extend(verdict.fixed.iter().map(|code| (*code).to_owned()));
     let lines: Vec<_> = fixable.findings.iter().filter_map(line).collect();
     verdict.warn(lines.into_iter());
-    verdict.operations.extend(record(set, &verdict.fixed));
+    verdict.operations.extend(record(set, &recorded));
     if !verdict.fixed.is_empty() {
         verdict.audit_annotations.insert("fixed".to_owned(), verdict.fixed.join(","));
     }
@@ -43,18 +47,30 @@ fn line(finding: &Finding) -> Option<String> {
         .then(|| warning(finding.rule.code, &format!("{}; put into the manifest: {}", fix.title, fix.yaml)))
 }
 
-/// The operations that make the annotation say exactly what was fixed, whatever a copied manifest said.
-pub(super) fn record(set: &StatefulSet, codes: &[&str]) -> Vec<Operation> {
+/// The codes that an earlier call for this very request recorded.
+///
+/// The API server may call again after other webhooks (reinvocation); the object then carries our own annotation. The
+/// one in a copied manifest must not count, and it can be told apart: managedFields are filled before admission, so
+/// they name an annotation that the client sent and not one that a webhook added.
+fn ours(set: &StatefulSet) -> BTreeSet<String> {
+    let written = set.metadata.annotations.get(FIXED_ANNOTATION);
+    let from_client = set.metadata.managed_fields.as_ref().is_none_or(|raw| raw.get().contains(FIXED_ANNOTATION));
+    written.filter(|_| !from_client).into_iter().flat_map(|codes| codes.split(',')).map(str::to_owned).collect()
+}
+
+/// The operations that make the annotation say exactly these codes, whatever a copied manifest said.
+pub(super) fn record(set: &StatefulSet, codes: &BTreeSet<String>) -> Vec<Operation> {
+    let value = codes.iter().map(String::as_str).collect::<Vec<_>>().join(",");
     let written = set.metadata.annotations.get(FIXED_ANNOTATION);
     let annotations = Pointer::new("/metadata/annotations");
     let path = annotations.clone().field(FIXED_ANNOTATION);
     match (written, codes.is_empty()) {
         (None, true) => Vec::new(),
         (Some(_), true) => vec![Operation::Remove { path }],
-        (Some(value), false) if *value == codes.join(",") => Vec::new(),
+        (Some(written), false) if *written == value => Vec::new(),
         (_, false) if set.metadata.annotations.is_empty() => {
-            vec![Operation::Add { path: annotations, value: json!({ FIXED_ANNOTATION: codes.join(",") }) }]
+            vec![Operation::Add { path: annotations, value: json!({ FIXED_ANNOTATION: value }) }]
         }
-        (_, false) => vec![Operation::Add { path, value: json!(codes.join(",")) }],
+        (_, false) => vec![Operation::Add { path, value: json!(value) }],
     }
 }

@@ -5,6 +5,8 @@
 //! empty database. Putting exactly the old value back leaves the template as it was, so nothing restarts. It does not
 //! depend on the rule's present action, fix switch or profile: an admin's switch must not move data directories.
 
+use std::collections::BTreeSet;
+
 use super::mutation::record;
 use super::verdict::warning;
 use super::{FIXED_ANNOTATION, Verdict};
@@ -21,7 +23,7 @@ pub(super) fn update(old: &StatefulSet, new: &StatefulSet, policy: &Policy) -> V
     };
     let before = Workload::new(old, policy);
     let after = Workload::new(new, policy);
-    let mut codes = Vec::new();
+    let mut codes = BTreeSet::new();
     let mut ended = false;
     for rule in RULES.iter().filter(|rule| recorded.split(',').any(|code| code.trim() == rule.info().code)) {
         let info = rule.info();
@@ -29,7 +31,7 @@ pub(super) fn update(old: &StatefulSet, new: &StatefulSet, policy: &Policy) -> V
             ended = true;
             continue;
         }
-        codes.push(info.code);
+        codes.insert(info.code.to_owned());
         if let Some(fix) = rule.keep_fix(&before, &after) {
             verdict.warnings.push(warning(info.code, &format!("{}; put into the manifest: {}", fix.title, fix.yaml)));
             verdict.operations.extend(fix.operations);

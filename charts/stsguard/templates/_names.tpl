@@ -1,0 +1,63 @@
+{{- define "stsguard.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stsguard.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "stsguard.labels" -}}
+{{ include "stsguard.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "stsguard.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (include "stsguard.fullname" .) -}}
+{{- end -}}
+
+{{/* What every webhook entry has in common; call it with (dict "root" $ "path" "/validate"). */}}
+{{- define "stsguard.entry" -}}
+{{- $root := .root -}}
+admissionReviewVersions: [v1]
+sideEffects: None
+matchPolicy: Equivalent
+timeoutSeconds: {{ $root.Values.webhook.timeoutSeconds }}
+clientConfig:
+  service:
+    name: {{ include "stsguard.fullname" $root }}
+    namespace: {{ $root.Release.Namespace }}
+    path: {{ .path }}
+    port: {{ $root.Values.service.port }}
+  caBundle: {{ required "certificates.caBundle is needed: --set-file certificates.caBundle=certs/ca.crt (`stsguard certs` makes it)" $root.Values.certificates.caBundle | b64enc }}
+namespaceSelector:
+  matchExpressions:
+    # Never the control plane's namespaces, never our own: what is needed to repair us must not wait for us.
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+        {{- range concat (list "kube-system" "kube-node-lease" $root.Release.Namespace) $root.Values.webhook.excludedNamespaces | uniq }}
+        - {{ . }}
+        {{- end }}
+    {{- with $root.Values.webhook.namespaceExpressions }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{/* Updates that change neither spec nor annotations, and objects on their way out, never leave the API server. */}}
+{{- define "stsguard.matchConditions" -}}
+matchConditions:
+  - name: not-terminating
+    expression: "!has(object.metadata.deletionTimestamp)"
+  - name: changed
+    expression: >-
+      request.operation != 'UPDATE' || object.spec != oldObject.spec ||
+      (has(object.metadata.annotations) ? object.metadata.annotations : {}) !=
+      (has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {})
+{{- end -}}

@@ -1,0 +1,159 @@
+//! Reads a review's objects: typed in two passes, and only where there is something to judge.
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::wire;
+use crate::kubernetes::{ObjectMeta, Scale, Service, StatefulSet};
+use crate::rules::DeleteOptions;
+
+/// What a review is about, its objects typed.
+#[derive(Debug)]
+pub(super) enum Reviewed {
+    /// Nothing to look at: another kind, nothing changed, being deleted, a trusted caller.
+    Nothing,
+    Set(Box<StatefulSet>),
+    SetUpdate {
+        old: Box<StatefulSet>,
+        new: Box<StatefulSet>,
+    },
+    SetDelete {
+        set: Box<StatefulSet>,
+        options: DeleteOptions,
+    },
+    Scale {
+        old: Scale,
+        new: Scale,
+    },
+    Service(Service),
+    ServiceUpdate {
+        old: Service,
+        new: Service,
+    },
+    ServiceDelete(Service),
+}
+
+/// A reason why an object cannot be read, free of the object's text.
+pub(super) struct Fault(pub(super) String);
+
+impl Reviewed {
+    /// Reads what the request is about; the error names the part that cannot be read.
+    pub(super) fn read(request: &wire::Request<'_>) -> Result<Self, (&'static str, Fault)> {
+        let user = request.user_info.as_ref().and_then(|user| user.username.as_deref()).unwrap_or_default();
+        let sub = request.sub_resource.as_deref().unwrap_or_default();
+        let resource = &request.resource;
+        match (resource.group.as_str(), resource.resource.as_str(), sub, request.operation.as_str()) {
+            ("apps", "statefulsets", "", "CREATE") => {
+                let set: StatefulSet = object("object", request.object)?;
+                Ok(if set.metadata.deletion_timestamp.is_some() { Self::Nothing } else { Self::Set(Box::new(set)) })
+            }
+            ("apps", "statefulsets", "", "UPDATE") => {
+                if !changed(request)? {
+                    return Ok(Self::Nothing);
+                }
+                let old = Box::new(object("oldObject", request.old_object)?);
+                Ok(Self::SetUpdate { old, new: Box::new(object("object", request.object)?) })
+            }
+            ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
+                let options = match request.options {
+                    Some(raw) if raw.get() != "null" => object("options", Some(raw))?,
+                    _ => DeleteOptions::default(),
+                };
+                Ok(Self::SetDelete { set: Box::new(object("oldObject", request.old_object)?), options })
+            }
+            ("apps", "statefulsets", "scale", "UPDATE") => {
+                let old: Scale = object("oldObject", request.old_object)?;
+                let new: Scale = object("object", request.object)?;
+                Ok(if old.spec.replicas == new.spec.replicas { Self::Nothing } else { Self::Scale { old, new } })
+            }
+            ("", "services", "", "CREATE") => object("object", request.object).map(Self::Service),
+            ("", "services", "", "UPDATE") => {
+                if !changed(request)? {
+                    return Ok(Self::Nothing);
+                }
+                let old = object("oldObject", request.old_object)?;
+                Ok(Self::ServiceUpdate { old, new: object("object", request.object)? })
+            }
+            ("", "services", "", "DELETE") if !is_trusted(user) => {
+                object("oldObject", request.old_object).map(Self::ServiceDelete)
+            }
+            _ => Ok(Self::Nothing),
+        }
+    }
+
+    /// The object's own name, for requests that carry none (a deletion of a collection).
+    pub(super) fn name(&self) -> String {
+        let metadata = match self {
+            Self::Nothing => return String::new(),
+            Self::Set(set) | Self::SetUpdate { new: set, .. } | Self::SetDelete { set, .. } => &set.metadata,
+            Self::Scale { new, .. } => &new.metadata,
+            Self::Service(service) | Self::ServiceUpdate { new: service, .. } | Self::ServiceDelete(service) => {
+                &service.metadata
+            }
+        };
+        metadata.display_name()
+    }
+}
+
+/// The namespace controller and the garbage collector only carry out what somebody was allowed to ask for.
+///
+/// With some control planes all controllers share the account `system:kube-controller-manager`.
+fn is_trusted(user: &str) -> bool {
+    matches!(
+        user,
+        "system:serviceaccount:kube-system:namespace-controller"
+            | "system:serviceaccount:kube-system:generic-garbage-collector"
+            | "system:kube-controller-manager"
+    )
+}
+
+/// Whether an update touches the spec or one of our annotations on an object that is not being deleted.
+///
+/// The specs are compared as text: in real reviews an unchanged spec is the same text byte for byte.
+fn changed(request: &wire::Request<'_>) -> Result<bool, (&'static str, Fault)> {
+    let new: wire::Shell<'_> = shell("object", request.object)?;
+    let new_metadata = new.metadata.unwrap_or_default();
+    if new_metadata.deletion_timestamp.is_some() {
+        return Ok(false);
+    }
+    let old: wire::Shell<'_> = shell("oldObject", request.old_object)?;
+    if new.spec.map(RawValue::get) != old.spec.map(RawValue::get) {
+        return Ok(true);
+    }
+    let old_metadata = old.metadata.unwrap_or_default();
+    let ours = |metadata: &ObjectMeta| {
+        let annotations = metadata.annotations.iter();
+        annotations
+            .filter(|(key, _)| key.starts_with("stsguard.dev/"))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect::<Vec<_>>()
+    };
+    Ok(ours(&new_metadata) != ours(&old_metadata))
+}
+
+fn shell<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<wire::Shell<'a>, (&'static str, Fault)> {
+    serde_json::from_str(text(part, raw)?).map_err(|error| (part, Fault(place(&error))))
+}
+
+fn object<T: DeserializeOwned>(part: &'static str, raw: Option<&RawValue>) -> Result<T, (&'static str, Fault)> {
+    serde_json::from_str(text(part, raw)?).map_err(|error| (part, Fault(place(&error))))
+}
+
+/// The text of a JSON object; a list would otherwise be read as the fields in their order.
+fn text<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<&'a str, (&'static str, Fault)> {
+    match raw.map(RawValue::get) {
+        Some(text) if text.starts_with('{') => Ok(text),
+        Some("null") | None => Err((part, Fault("it is null".to_owned()))),
+        Some(_) => Err((part, Fault("it is no JSON object".to_owned()))),
+    }
+}
+
+/// Where and in what way JSON is wrong, without its text: that may be a secret.
+pub(super) fn place(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a field has the wrong type",
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not valid JSON",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
+}

@@ -1,0 +1,281 @@
+use super::*;
+use crate::evaluation::{Address, Answer, Lookup, NoFacts, ServiceFacts, Source};
+use crate::kubernetes::Labels;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn postgres(pod_management: &str, grace: i64, annotations: &Value) -> Value {
+    let mounts = json!([{"name": "data", "mountPath": "/var/lib/postgresql/data"}]);
+    let env = json!([{"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"}]);
+    let probe = json!({"exec": {"command": ["pg_isready"]}});
+    let container =
+        json!({"name": "pg", "image": "postgres:16", "env": env, "readinessProbe": probe, "volumeMounts": mounts});
+    json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {"name": "pg", "namespace": "shop", "annotations": annotations, "managedFields": []},
+        "spec": {
+            "serviceName": "pg", "replicas": 3, "podManagementPolicy": pod_management,
+            "template": {
+                "metadata": {"labels": {"app": "pg"}},
+                "spec": {"containers": [container], "terminationGracePeriodSeconds": grace}
+            },
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+        }
+    })
+}
+
+fn review(operation: &str, object: &Value, old: &Value) -> Vec<u8> {
+    let request = json!({
+        "uid": "11-22", "operation": operation, "namespace": "shop", "name": "pg",
+        "resource": {"group": "apps", "version": "v1", "resource": "statefulsets"},
+        "userInfo": {"username": "dev"}, "object": object, "oldObject": old,
+    });
+    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string().into_bytes()
+}
+
+fn decide(endpoint: Endpoint, body: &[u8], answers: &Answers) -> Verdict {
+    let review = Review::parse(body).expect("the review is well formed");
+    review.decide(endpoint, &Policy::default(), &NoFacts, answers).verdict
+}
+
+fn headless() -> Answers {
+    service(Address::Headless, Source::Final)
+}
+
+fn service(address: Address, source: Source) -> Answers {
+    let selector: Labels = [("app".to_owned(), "pg".to_owned())].into();
+    let facts = ServiceFacts { address, selector: (&selector).into(), publishes_not_ready: false };
+    let question = Question::Service { namespace: "shop".into(), name: "pg".into() };
+    [(question, (Answer::Service(Lookup::Found(Arc::new(facts))), source))].into()
+}
+
+#[test]
+fn allows_the_good_set_without_a_word() {
+    let body = review("CREATE", &postgres("OrderedReady", 60, &json!({})), &Value::Null);
+    for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
+        let verdict = decide(endpoint, &body, &headless());
+        assert!(verdict.allowed && verdict.warnings.is_empty() && verdict.operations.is_empty(), "{verdict:?}");
+    }
+}
+
+#[test]
+fn fixes_and_records_on_create() {
+    let verdict = decide(
+        Endpoint::Mutate,
+        &review("CREATE", &postgres("Parallel", 30, &json!({})), &Value::Null),
+        &Answers::new(),
+    );
+    assert_eq!(
+        json!(verdict.operations),
+        json!([
+            {"op": "add", "path": "/spec/template/spec/terminationGracePeriodSeconds", "value": 60},
+            {"op": "replace", "path": "/spec/podManagementPolicy", "value": "OrderedReady"},
+            {"op": "add", "path": "/metadata/annotations", "value": {"stsguard.dev/fixed": "STS301,STS303"}},
+        ])
+    );
+    assert_eq!(verdict.warnings.len(), 2);
+    assert!(verdict.warnings.iter().all(|line| line.chars().count() <= 120), "{:?}", verdict.warnings);
+}
+
+#[test]
+fn a_second_call_for_the_same_request_keeps_the_record() {
+    let again = review("CREATE", &postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS301"})), &Value::Null);
+    assert!(decide(Endpoint::Mutate, &again, &Answers::new()).operations.is_empty());
+}
+
+#[test]
+fn a_record_that_the_client_sent_is_removed() {
+    let mut copied = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS301"}));
+    let fields = json!({"f:metadata": {"f:annotations": {"f:stsguard.dev/fixed": {}}}});
+    copied["metadata"]["managedFields"] = json!([{"operation": "Update", "fieldsV1": fields}]);
+    let verdict = decide(Endpoint::Mutate, &review("CREATE", &copied, &Value::Null), &Answers::new());
+    let path = "/metadata/annotations/stsguard.dev~1fixed";
+    assert_eq!(json!(verdict.operations), json!([{"op": "remove", "path": path}]));
+}
+
+#[test]
+fn keeps_fixes_when_the_original_manifest_comes_again() {
+    let old = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS301,STS303"}));
+    let replaced = postgres("Parallel", 30, &json!({}));
+    let verdict = decide(Endpoint::Mutate, &review("UPDATE", &replaced, &old), &Answers::new());
+    assert_eq!(
+        json!(verdict.operations),
+        json!([
+            {"op": "add", "path": "/spec/template/spec/terminationGracePeriodSeconds", "value": 60},
+            {"op": "replace", "path": "/spec/podManagementPolicy", "value": "OrderedReady"},
+            {"op": "add", "path": "/metadata/annotations", "value": {"stsguard.dev/fixed": "STS301,STS303"}},
+        ])
+    );
+}
+
+#[test]
+fn an_exemption_ends_a_kept_fix() {
+    let old = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS301"}));
+    let exempt = json!({"stsguard.dev/exempt-short-grace-period": "a cache", "stsguard.dev/fixed": "STS301"});
+    let verdict =
+        decide(Endpoint::Mutate, &review("UPDATE", &postgres("OrderedReady", 30, &exempt), &old), &Answers::new());
+    let path = "/metadata/annotations/stsguard.dev~1fixed";
+    assert_eq!(json!(verdict.operations), json!([{"op": "remove", "path": path}]));
+}
+
+#[test]
+fn never_introduces_a_fix_on_update() {
+    let old = postgres("OrderedReady", 30, &json!({}));
+    let new = postgres("OrderedReady", 30, &json!({"stsguard.dev/exempt-zero-grace-period": "x"}));
+    assert!(decide(Endpoint::Mutate, &review("UPDATE", &new, &old), &Answers::new()).operations.is_empty());
+}
+
+#[test]
+fn a_store_alone_denies_nothing_until_it_is_confirmed() {
+    let body = review("CREATE", &postgres("OrderedReady", 60, &json!({})), &Value::Null);
+    let parsed = Review::parse(&body).expect("the review is well formed");
+    let decide = |source| {
+        let answers = service(Address::ClusterIp, source);
+        parsed.decide(Endpoint::Validate, &Policy::default(), &NoFacts, &answers)
+    };
+    assert_eq!(decide(Source::Store).needs.len(), 1);
+    let confirmed = decide(Source::Final);
+    assert!(confirmed.needs.is_empty() && !confirmed.verdict.allowed);
+    let message = confirmed.verdict.message.expect("a denial says why");
+    assert!(message.contains("exempt-non-headless-service") && message.chars().count() <= 500, "{message}");
+    let unconfirmed = decide(Source::Unconfirmed);
+    assert!(unconfirmed.needs.is_empty() && unconfirmed.verdict.allowed);
+    assert!(unconfirmed.verdict.warnings[0].starts_with("STS101: "));
+}
+
+#[test]
+fn looks_at_nothing_when_only_status_or_labels_change_or_the_set_is_going() {
+    let old = postgres("Parallel", 0, &json!({}));
+    let mut labelled = old.clone();
+    labelled["metadata"]["labels"] = json!({"team": "data"});
+    let mut going = postgres("Parallel", 5, &json!({}));
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    for new in [labelled, going] {
+        let review = Review::parse(&review("UPDATE", &new, &old)).expect("the review is well formed");
+        let decision = review.decide(Endpoint::Validate, &Policy::default(), &NoFacts, &Answers::new());
+        assert!(decision.needs.is_empty() && decision.verdict.findings.is_empty());
+    }
+}
+
+#[test]
+fn what_the_old_object_has_too_only_warns() {
+    let mut old = postgres("OrderedReady", 60, &json!({}));
+    old["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][0]["name"] = json!("dta");
+    let mut new = old.clone();
+    new["spec"]["replicas"] = json!(4);
+    let verdict = decide(Endpoint::Validate, &review("UPDATE", &new, &old), &headless());
+    assert!(verdict.allowed);
+    assert!(verdict.findings.iter().any(|finding| finding.rule.code == "STS207" && finding.pre_existing));
+    let fresh =
+        decide(Endpoint::Validate, &review("UPDATE", &new, &postgres("OrderedReady", 60, &json!({}))), &headless());
+    assert!(!fresh.allowed, "a newly introduced breach is denied");
+}
+
+#[test]
+fn controllers_that_carry_out_deletions_are_not_asked_why() {
+    let mut body: Value =
+        serde_json::from_slice(&review("DELETE", &Value::Null, &postgres("Parallel", 30, &json!({}))))
+            .expect("it is JSON");
+    let user = |body: &Value| decide(Endpoint::Validate, body.to_string().as_bytes(), &Answers::new()).warnings.len();
+    assert_eq!(user(&body), 2, "STS307 and STS308");
+    body["request"]["userInfo"]["username"] = json!("system:serviceaccount:kube-system:namespace-controller");
+    assert_eq!(user(&body), 0);
+}
+
+#[test]
+fn answers_unreadable_objects_with_the_uid_and_without_their_text() {
+    let mut wrong = postgres("Parallel", 30, &json!({}));
+    wrong["spec"]["replicas"] = json!("hunter2");
+    for object in [wrong, Value::Null, json!([]), json!("text")] {
+        match Review::parse(&review("CREATE", &object, &Value::Null)) {
+            Err(Unreadable::Answered(answer)) => {
+                let answer: Value = serde_json::from_slice(&answer).expect("the answer is JSON");
+                assert_eq!(
+                    (&answer["response"]["uid"], &answer["response"]["allowed"]),
+                    (&json!("11-22"), &json!(false))
+                );
+                assert!(!answer.to_string().contains("hunter2"));
+            }
+            other => panic!("{object} was not refused: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn answers_a_bare_status_where_there_is_no_uid() {
+    let deep = "[".repeat(100_000);
+    for body in ["", "{}", "null", "[]", "{\"request\": null}", "\u{0}", &deep, r#"{"request": {"uid": 5}}"#] {
+        assert!(matches!(Review::parse(body.as_bytes()), Err(Unreadable::Bare { status: 400, .. })), "{body:.40}");
+    }
+}
+
+#[test]
+fn allows_kinds_that_it_knows_nothing_of() {
+    let mut body: Value =
+        serde_json::from_slice(&review("CREATE", &json!({"kind": "Pod"}), &Value::Null)).expect("it is JSON");
+    body["request"]["resource"] = json!({"group": "", "version": "v1", "resource": "pods"});
+    assert!(decide(Endpoint::Validate, body.to_string().as_bytes(), &Answers::new()).allowed);
+}
+
+/// Any JSON value, with the field names that admission reads made likely.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop_oneof![Just("postgres:16".to_owned()), Just("/data".to_owned()), ".{0,12}"].prop_map(Value::from),
+    ];
+    let key = prop_oneof![
+        Just("metadata"),
+        Just("spec"),
+        Just("template"),
+        Just("containers"),
+        Just("image"),
+        Just("env"),
+        Just("name"),
+        Just("value"),
+        Just("volumeMounts"),
+        Just("mountPath"),
+        Just("replicas"),
+        Just("annotations"),
+        Just("volumeClaimTemplates"),
+        Just("serviceName"),
+        Just("terminationGracePeriodSeconds"),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(key.clone(), inner, 0..5).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..512)) {
+        let _ = Review::parse(&body);
+    }
+
+    #[test]
+    fn arbitrary_objects_are_answered_with_their_uid_and_patches_apply(
+        object in anything(), old in anything(), update in any::<bool>(),
+    ) {
+        let body = review(if update { "UPDATE" } else { "CREATE" }, &object, &old);
+        match Review::parse(&body) {
+            Ok(review) => for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
+                let verdict = review.decide(endpoint, &Policy::default(), &NoFacts, &Answers::new()).verdict;
+                let answer: Value = serde_json::from_slice(&review.answer(&verdict)).expect("the answer is JSON");
+                prop_assert_eq!(&answer["response"]["uid"], &json!("11-22"));
+                let patch: json_patch::Patch = serde_json::from_value(json!(verdict.operations)).expect("a patch");
+                let mut patched = object.clone();
+                prop_assert!(json_patch::patch(&mut patched, &patch).is_ok(), "{} on {}", patch, object);
+            },
+            Err(Unreadable::Answered(answer)) => {
+                let answer: Value = serde_json::from_slice(&answer).expect("the answer is JSON");
+                prop_assert_eq!(&answer["response"]["uid"], &json!("11-22"));
+            }
+            Err(Unreadable::Bare { .. }) => prop_assert!(false, "the uid was readable"),
+        }
+    }
+}
