@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::engines::Degree;
 use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
 use crate::kubernetes::{ObjectMeta, Pointer, RunsPods, StatefulSet};
 use crate::policy::Action;
@@ -88,7 +89,13 @@ fn floor(set: &Workload<'_, StatefulSet>, cx: &Context<'_>) -> Option<i64> {
     if set.servers.is_empty() {
         return Some(cx.policy.parameters.default_grace_seconds);
     }
-    set.servers.iter().filter_map(|server| server.engine.grace_floor).max()
+    let general = cx.policy.parameters.default_grace_seconds;
+    let floors = set.servers.iter().filter_map(|server| {
+        // Somebody's own image of that name may stop faster than the engine's: it is measured like an unknown one.
+        let floor = server.engine.grace_floor?;
+        Some(if server.degree == Degree::Official { floor } else { floor.min(general) })
+    });
+    floors.max()
 }
 
 fn raise(seconds: i64, title: String) -> Fix {

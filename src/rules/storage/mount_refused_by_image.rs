@@ -1,4 +1,4 @@
-use crate::engines::{self, DataDirectory, Degree, SetBy, Start};
+use crate::engines::{self, DataDirectory, Degree, Server, SetBy, Start};
 use crate::evaluation::{Context, Findings, Workload, data_directory};
 use crate::kubernetes::{RunsPods, StatefulSet};
 use crate::policy::Action;
@@ -45,7 +45,9 @@ rule! {
 
 impl Rule for MountRefusedByImage {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        for server in set.servers.iter().filter(|server| server.start == Start::Entrypoint) {
+        // A command bypasses the entrypoint, and with it the check.
+        let entered = |server: &&Server<'_>| server.start == Start::Entrypoint && server.container.command.is_empty();
+        for server in set.servers.iter().filter(entered) {
             let Some(refused) = server.refuses_mount() else { continue };
             let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
             let is_default = match directory.set_by {

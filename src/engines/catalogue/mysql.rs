@@ -1,0 +1,100 @@
+//! MySQL, MariaDB and Percona Server.
+//!
+//! Sources: docker-library/mysql#69 and #186 (5.7 refuses `lost+found`), mysql-server sql_initialize.cc (8 ignores it),
+//! docker-library/mysql and mariadb-docker Dockerfiles.
+
+use super::{Engine, Era, Layout, StartUp, UNKNOWN, laid_out, plain};
+
+const DATA: &str = "/var/lib/mysql";
+
+static MYSQL: Layout = Layout {
+    directories: &[
+        Era { from: 8, directory: DATA, volumes: &[DATA], lost_and_found_breaks: false, refuses_mount: None },
+        Era { from: 5, directory: DATA, volumes: &[DATA], lost_and_found_breaks: true, refuses_mount: None },
+        Era { from: 0, directory: DATA, volumes: &[DATA], lost_and_found_breaks: false, refuses_mount: None },
+    ],
+    variables: &[],
+    safe_subdirectory: None,
+};
+
+static MARIADB: Layout = super::fixed(&[super::era(DATA, &[DATA])], &[]);
+
+static BITNAMI_MYSQL: Layout = super::fixed(&[super::era("/bitnami/mysql/data", &[])], &["MYSQL_DATA_DIR"]);
+static BITNAMI_MARIADB: Layout = super::fixed(&[super::era("/bitnami/mariadb/data", &[])], &["MARIADB_DATA_DIR"]);
+
+const PASSWORDS: &[&str] = &[
+    "MYSQL_ROOT_PASSWORD",
+    "MYSQL_PASSWORD",
+    "MARIADB_ROOT_PASSWORD",
+    "MARIADB_PASSWORD",
+    "MYSQL_REPLICATION_PASSWORD",
+    "MARIADB_REPLICATION_PASSWORD",
+    "MARIADB_GALERA_MARIABACKUP_PASSWORD",
+    "MYSQL_MASTER_ROOT_PASSWORD",
+    "MARIADB_MASTER_ROOT_PASSWORD",
+];
+
+/// All of them bootstrap in order; Galera starts its cluster from ordinal 0.
+const FAMILY: Engine = Engine {
+    grace_floor: Some(60),
+    start_up: StartUp::Ordered,
+    database: true,
+    password_variables: PASSWORDS,
+    programs: &["mysqld", "mariadbd", "docker-entrypoint.sh", "mysqld_safe"],
+    directory_arguments: &["--datadir=", "--datadir", "-h"],
+    ..UNKNOWN
+};
+
+pub(super) static ENGINES: &[Engine] = &[
+    Engine {
+        id: "mysql",
+        title: "MySQL",
+        images: &[
+            laid_out("mysql", &["docker.io/library/mysql"], &MYSQL),
+            laid_out(
+                "bitnami-mysql",
+                &["docker.io/bitnami/mysql", "docker.io/bitnamilegacy/mysql", "docker.io/bitnamisecure/mysql"],
+                &BITNAMI_MYSQL,
+            ),
+            plain("mysql-server", &["docker.io/mysql/mysql-server"]),
+        ],
+        ..FAMILY
+    },
+    Engine {
+        id: "mariadb",
+        title: "MariaDB",
+        images: &[
+            laid_out("mariadb", &["docker.io/library/mariadb"], &MARIADB),
+            laid_out(
+                "bitnami-mariadb",
+                &["docker.io/bitnami/mariadb", "docker.io/bitnamilegacy/mariadb", "docker.io/bitnamisecure/mariadb"],
+                &BITNAMI_MARIADB,
+            ),
+            laid_out(
+                "mariadb-galera",
+                &["docker.io/bitnami/mariadb-galera", "docker.io/bitnamilegacy/mariadb-galera"],
+                &BITNAMI_MARIADB,
+            ),
+        ],
+        ..FAMILY
+    },
+    Engine {
+        id: "percona-server",
+        title: "Percona Server",
+        images: &[
+            plain("percona", &["docker.io/library/percona"]),
+            plain("percona-server", &["docker.io/percona/percona-server"]),
+            plain("percona-xtradb-cluster", &["docker.io/percona/percona-xtradb-cluster"]),
+        ],
+        ..FAMILY
+    },
+];
+
+pub(super) static RENAMED: &[(&str, &str)] = &[
+    ("docker.io/bitnami/mysql", "bitnami-mysql"),
+    ("docker.io/bitnamilegacy/mysql", "bitnami-mysql"),
+    ("docker.io/bitnamisecure/mysql", "bitnami-mysql"),
+    ("docker.io/bitnami/mariadb", "bitnami-mariadb"),
+    ("docker.io/bitnamilegacy/mariadb", "bitnami-mariadb"),
+    ("docker.io/bitnamisecure/mariadb", "bitnami-mariadb"),
+];

@@ -1,0 +1,190 @@
+//! The containers of a pod that run a known server.
+
+use crate::kubernetes::{ClaimTemplate, Container, Place, PodSpec};
+
+use super::catalogue::{Engine, Image, Layout, StartUp};
+use super::data_directory::{self, DataDirectory};
+use super::entrypoint::{self, Start};
+use super::environment::ConfigMaps;
+use super::image::{Degree, ImageReference, Mirror, identify, major};
+use super::mount::{BackingSource, backing};
+
+/// A container that runs a known database server.
+#[derive(Debug)]
+pub struct Server<'a> {
+    /// Where the container stands.
+    pub place: Place,
+    /// The container.
+    pub container: &'a Container,
+    /// The engine.
+    pub engine: &'static Engine,
+    /// The image's directories; `None` for a namesake, and where they are not known.
+    pub layout: Option<&'static Layout>,
+    /// How sure it is that the image is the catalogue's.
+    pub degree: Degree,
+    /// The major version, if the tag tells it.
+    pub major: Option<u32>,
+    /// How the server is started.
+    pub start: Start,
+    image: &'static Image,
+}
+
+/// All containers of a pod that run a known server, native sidecars included; the first is the main one.
+pub fn servers<'a>(pod: &'a PodSpec, mirrors: &[Mirror]) -> Vec<Server<'a>> {
+    let lasting = pod.all_containers().filter(|(place, container)| match place {
+        Place::Container(_) => true,
+        Place::Init(_) => container.restart_policy.as_deref() == Some("Always"),
+    });
+    lasting.filter_map(|(place, container)| server(place, container, mirrors)).collect()
+}
+
+fn server<'a>(place: Place, container: &'a Container, mirrors: &[Mirror]) -> Option<Server<'a>> {
+    let reference = ImageReference::parse(container.image.as_deref()?)?;
+    let (engine, image, degree) = identify(&reference, mirrors)?;
+    let start = entrypoint::start(container, engine)?;
+    let layout = image.layout.filter(|_| degree > Degree::Namesake);
+    Some(Server { place, container, engine, layout, degree, major: reference.tag.and_then(major), start, image })
+}
+
+impl Server<'_> {
+    /// Where the server keeps its data.
+    pub fn data_directory(&self, config_maps: &ConfigMaps<'_>) -> DataDirectory {
+        data_directory::effective(self, config_maps)
+    }
+
+    /// Where it keeps its data when neither arguments nor environment say otherwise.
+    pub fn default_directory(&self) -> Option<String> {
+        data_directory::default(self)
+    }
+
+    /// Whether the first start breaks on `lost+found` in the data directory; no where it is not known.
+    pub fn lost_and_found_breaks(&self) -> bool {
+        self.era().is_some_and(|era| era.lost_and_found_breaks)
+    }
+
+    /// Whether an argument or an init container deals with `lost+found`.
+    pub fn handles_lost_and_found(&self, pod: &PodSpec) -> bool {
+        let speaks = |container: &Container| {
+            container.command.iter().chain(&container.args).any(|word| word.contains("lost+found"))
+        };
+        speaks(self.container) || pod.init_containers.iter().any(speaks)
+    }
+
+    /// How the server's pods must be started.
+    pub fn start_up(&self) -> StartUp {
+        let mut words = self.container.command.iter().chain(&self.container.args);
+        let is_cluster = words.any(|word| word.contains("cluster-enabled"));
+        match self.image.start_up {
+            _ if is_cluster && matches!(self.engine.id, "redis" | "valkey") => StartUp::Parallel,
+            Some(start_up) => start_up,
+            None => self.engine.start_up,
+        }
+    }
+
+    /// The variable that moves the data into a subdirectory and the subdirectory's name, where setting it is safe.
+    pub fn safe_subdirectory(&self) -> Option<(&'static str, &'static str)> {
+        let layout = self.layout?;
+        let (subdirectory, limit) = layout.safe_subdirectory?;
+        (self.major? < limit).then(|| (layout.variables[0], subdirectory))
+    }
+
+    /// The paths that the image declares as VOLUME; empty where they are not known.
+    pub fn volume_paths(&self) -> &'static [&'static str] {
+        self.era().map_or(&[], |era| era.volumes)
+    }
+
+    /// The path at which the image's entrypoint refuses a mount while the data directory is the default.
+    pub fn refuses_mount(&self) -> Option<&'static str> {
+        self.era()?.refuses_mount
+    }
+
+    fn era(&self) -> Option<&'static super::catalogue::Era> {
+        self.layout?.era(self.major)
+    }
+}
+
+/// Whether losing the pod's volumes would lose data: a claim template, a claim, or a data directory on the node.
+pub fn holds_data(pod: &PodSpec, templates: &[ClaimTemplate], servers: &[Server<'_>]) -> bool {
+    !templates.is_empty()
+        || pod.volumes.iter().any(|volume| volume.persistent_volume_claim.is_some())
+        || servers.iter().any(|server| match server.data_directory(&|_| None) {
+            DataDirectory::Known(directory) => backing(&directory.path, server.container, pod, templates)
+                .is_some_and(|backing| matches!(backing.source, BackingSource::HostPath(_))),
+            DataDirectory::Unknown => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engines::{engines, normalise};
+    use serde_json::{Value, json};
+
+    fn pod(spec: &Value) -> PodSpec {
+        serde_json::from_value(spec.clone()).expect("a pod")
+    }
+
+    #[test]
+    fn finds_servers_and_native_sidecars_and_leaves_init_containers_out() {
+        let pod = pod(&json!({
+            "containers": [{"image": "acme/web"}, {"image": "redis:7"}],
+            "initContainers": [{"image": "postgres:16"}, {"image": "postgres:16", "restartPolicy": "Always"}],
+        }));
+        let found: Vec<_> = servers(&pod, &[]).iter().map(|server| (server.engine.id, server.place)).collect();
+        assert_eq!(found, [("redis", Place::Container(1)), ("postgresql", Place::Init(1))]);
+    }
+
+    #[test]
+    fn offers_a_subdirectory_only_where_it_is_safe() {
+        let offered = |image: &str| {
+            let pod = pod(&json!({"containers": [{ "image": image }]}));
+            servers(&pod, &[]).first().and_then(Server::safe_subdirectory)
+        };
+        assert_eq!(offered("postgres:17"), Some(("PGDATA", "pgdata")));
+        assert_eq!(offered("pgvector/pgvector:0.8.0-pg16"), Some(("PGDATA", "pgdata")));
+        for image in ["postgres:18", "postgres", "bitnami/postgresql:16", "supabase/postgres:15.1", "acme/postgres:16"]
+        {
+            assert_eq!(offered(image), None, "{image}");
+        }
+    }
+
+    #[test]
+    fn lost_and_found_breaks_only_where_it_is_known_to() {
+        let breaks = |image: &str| {
+            let pod = pod(&json!({"containers": [{ "image": image }]}));
+            servers(&pod, &[])[0].lost_and_found_breaks()
+        };
+        for image in ["postgres:16", "mysql:5.7", "confluentinc/cp-kafka:7.6.0"] {
+            assert!(breaks(image), "{image}");
+        }
+        for image in ["mysql:8.4", "mysql", "mariadb:11", "mongo:7", "acme/postgres:16"] {
+            assert!(!breaks(image), "{image}");
+        }
+    }
+
+    #[test]
+    fn redis_in_cluster_mode_starts_in_parallel() {
+        let pod = pod(&json!({"containers": [{"image": "redis:7", "args": ["--cluster-enabled", "yes"]}]}));
+        assert_eq!(servers(&pod, &[])[0].start_up(), StartUp::Parallel);
+    }
+
+    #[test]
+    fn the_catalogue_is_sound() {
+        let mut ids: Vec<_> = engines().map(|engine| engine.id).collect();
+        let mut segments: Vec<_> = engines().flat_map(|e| e.images).map(|image| image.segment).collect();
+        let counts = (ids.len(), segments.len());
+        ids.sort_unstable();
+        ids.dedup();
+        segments.sort_unstable();
+        segments.dedup();
+        assert_eq!((ids.len(), segments.len()), counts, "an id or a segment stands twice");
+        for layout in engines().flat_map(|e| e.images).filter_map(|image| image.layout) {
+            for era in layout.directories {
+                assert_eq!(normalise(era.directory), era.directory);
+                assert!(era.volumes.iter().all(|path| normalise(path) == **path));
+            }
+            assert!(layout.directories.is_sorted_by_key(|era| std::cmp::Reverse(era.from)));
+            assert!(layout.safe_subdirectory.is_none() || !layout.variables.is_empty());
+        }
+    }
+}
