@@ -16,8 +16,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod admission;
+pub mod certificates;
+pub mod cluster;
 pub mod engines;
 pub mod evaluation;
 pub mod kubernetes;
 pub mod policy;
 pub mod rules;
+pub mod serve;
