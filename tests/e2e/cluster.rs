@@ -1,0 +1,295 @@
+//! A real Kubernetes cluster without containers, for tests and for the demonstration.
+//!
+//! In reading order:
+//! - [`isolation`]: the namespaces that everything runs in.
+//! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager, the real ones; [`credentials`] for them.
+//! - [`node`]: takes the pods; [`pod`], [`container`], [`probe`], [`volumes`], [`environment`], [`status`] are its
+//!   parts, [`sandbox`] is what a container's process sees, [`network`] joins them.
+//! - [`proxy`]: Services.
+//! - [`call`], [`shell`], [`wait`]: what tests and people use.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use kube::{Api, Client, Config, api::PostParams, config::KubeConfigOptions};
+use serde_json::json;
+use tokio::{sync::Mutex, task::JoinHandle};
+
+use self::{
+    call::Call,
+    control_plane::ControlPlane,
+    credentials::{Credentials, User},
+    isolation::Place,
+    node::Node,
+    proxy::Proxy,
+};
+
+pub mod call;
+mod container;
+mod control_plane;
+pub mod credentials;
+mod environment;
+pub mod isolation;
+mod network;
+mod node;
+mod pod;
+mod probe;
+mod process;
+mod proxy;
+pub mod sandbox;
+mod shell;
+mod status;
+mod tls;
+mod volumes;
+pub mod wait;
+
+/// What can be chosen about a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Images that stand for an executable of this machine: part of the image's name, path.
+    pub images: Vec<(String, PathBuf)>,
+    /// Images (parts of their names, `*` for all others) whose containers are ready without a process.
+    pub pretend_ready: Vec<String>,
+    /// How long the service proxy takes to learn of a change.
+    pub proxy_lag: Duration,
+    /// Further arguments of kube-apiserver.
+    pub api_server_arguments: Vec<String>,
+}
+
+/// A running cluster.
+pub struct Cluster {
+    binaries: PathBuf,
+    state: PathBuf,
+    logs: PathBuf,
+    credentials: Credentials,
+    control_plane: Mutex<ControlPlane>,
+    client: Client,
+    node: Arc<Node>,
+    proxy: Arc<Proxy>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Cluster {
+    /// Starts a cluster and waits until it takes pods: a few seconds.
+    ///
+    /// # Errors
+    /// When a part does not come up; its log is among [`Place::logs`].
+    pub async fn start(place: &Place, options: Options) -> Result<Self> {
+        let Place { state, logs, binaries, can_switch_user, .. } = place;
+        log_to(&logs.join("node.log"))?;
+        network::prepare().await?;
+        let credentials = Credentials::create(state.join("credentials"))?;
+        let client = client_of(&credentials, User::Admin).await?;
+        let control_plane = ControlPlane::start(
+            binaries,
+            state,
+            logs,
+            &credentials,
+            &options.api_server_arguments,
+            client.clone(),
+        )
+        .await?;
+
+        let for_node = client_of(&credentials, User::Node).await?;
+        let node = Arc::new(Node::new(
+            for_node.clone(),
+            options.images,
+            options.pretend_ready,
+            state.clone(),
+            logs.clone(),
+            *can_switch_user,
+        ));
+        let proxy = Arc::new(Proxy::default());
+        proxy.set_lag(options.proxy_lag);
+        let tasks = vec![
+            tokio::spawn({
+                let node = node.clone();
+                async move {
+                    if let Err(error) = node.run().await {
+                        tracing::error!("the node cannot start: {error:#}");
+                    }
+                }
+            }),
+            tokio::spawn(proxy.clone().run(for_node)),
+        ];
+        let cluster = Self {
+            binaries: binaries.clone(),
+            state: state.clone(),
+            logs: logs.clone(),
+            credentials,
+            control_plane: Mutex::new(control_plane),
+            client,
+            node,
+            proxy,
+            tasks,
+        };
+        cluster.await_account("default").await?;
+        cluster.let_developers_edit().await?;
+        Ok(cluster)
+    }
+
+    /// Ends all processes.
+    ///
+    /// # Errors
+    /// When one can be neither signalled nor waited for; the end of the program ends it anyway.
+    pub async fn stop(self) -> Result<()> {
+        for task in &self.tasks {
+            task.abort(); // with the node's task its pods' tasks end, and with those their processes
+        }
+        self.control_plane.into_inner().stop().await
+    }
+
+    /// A client that may do everything.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// kubectl with these arguments, by default as the administrator.
+    pub fn kubectl(&self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Call {
+        Call::new(self, "kubectl", arguments)
+    }
+
+    /// helm with these arguments, by default as the administrator.
+    pub fn helm(&self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Call {
+        Call::new(self, "helm", arguments)
+    }
+
+    /// The kubeconfig file of a user.
+    pub fn kubeconfig(&self, user: User) -> PathBuf {
+        self.credentials.kubeconfig(user)
+    }
+
+    /// Makes a namespace that nobody has used before.
+    ///
+    /// # Errors
+    /// When the API server refuses it.
+    pub async fn namespace(&self) -> Result<String> {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("e2e-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let namespaces: Api<Namespace> = Api::all(self.client());
+        let namespace: Namespace = serde_json::from_value(json!({ "metadata": { "name": name } }))?;
+        namespaces.create(&PostParams::default(), &namespace).await?;
+        self.await_account(&name).await?;
+        Ok(name)
+    }
+
+    /// Ends the API server and starts it again; returns when it is ready.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub async fn restart_api_server(&self) -> Result<()> {
+        let mut control_plane = self.control_plane.lock().await;
+        control_plane.stop_api_server().await?;
+        control_plane.start_api_server().await
+    }
+
+    /// Ends the API server until [`Self::start_api_server`].
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn stop_api_server(&self) -> Result<()> {
+        self.control_plane.lock().await.stop_api_server().await
+    }
+
+    /// Starts the API server again; returns when it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start_api_server(&self) -> Result<()> {
+        self.control_plane.lock().await.start_api_server().await
+    }
+
+    /// Kills a pod's processes, as an out-of-memory kill would.
+    ///
+    /// # Errors
+    /// When the node runs no process for this pod.
+    pub async fn kill_pod_process(&self, namespace: &str, name: &str) -> Result<()> {
+        self.node.kill_processes(namespace, name).await
+    }
+
+    /// All that pods of this name have printed, those that are gone included.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub fn pod_logs(&self, namespace: &str, name: &str) -> Result<String> {
+        self.node.logs(namespace, name)
+    }
+
+    /// Whether containers run as the user they ask for; not so where the run itself is not root's.
+    pub fn can_switch_user(&self) -> bool {
+        self.node.can_switch_user
+    }
+
+    /// How long the service proxy takes to learn of a change; from the next change on.
+    pub fn set_proxy_lag(&self, lag: Duration) {
+        self.proxy.set_lag(lag);
+    }
+
+    /// Where a folder for a test's files can be made; gone with the cluster.
+    pub fn scratch(&self) -> &Path {
+        &self.state
+    }
+
+    /// The last lines of the logs that tell most, for a run that failed.
+    pub fn log_tails(&self) -> String {
+        let lines = |name: &str, count| {
+            format!("--- {name}\n{}\n", process::tail(&self.logs.join(name), count))
+        };
+        lines("kube-apiserver.log", 10) + &lines("kube-controller-manager.log", 10) + &lines("node.log", 40)
+    }
+
+    /// Variables that keep clients from reading or leaving anything in the user's home.
+    fn client_environment(&self) -> Vec<(&'static str, PathBuf)> {
+        let home = self.state.join("home");
+        vec![
+            ("HOME", home.clone()),
+            ("KUBECACHEDIR", home.join("kube")),
+            ("KUBERC", "off".into()),
+            ("HELM_CACHE_HOME", home.join("helm/cache")),
+            ("HELM_CONFIG_HOME", home.join("helm/config")),
+            ("HELM_DATA_HOME", home.join("helm/data")),
+        ]
+    }
+
+    /// Pods need it, and the controller manager makes it a moment after the namespace.
+    async fn await_account(&self, namespace: &str) -> Result<()> {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
+        wait::eventually("the default service account is there", Duration::from_secs(60), async || {
+            Ok(accounts.get_opt("default").await?)
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn let_developers_edit(&self) -> Result<()> {
+        self.kubectl(["create", "clusterrolebinding", "devs", "--clusterrole=edit", "--group=devs"]).ok().await?;
+        Ok(())
+    }
+}
+
+async fn client_of(credentials: &Credentials, user: User) -> Result<Client> {
+    let kubeconfig = credentials.kubeconfig_of(user)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Client::try_from(config).context("making a client")
+}
+
+
+/// The node, the proxy and what they are made of tell what they do in this file.
+fn log_to(path: &Path) -> Result<()> {
+    let file = process::open_log(path)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new("info,kube_client=off,kube_runtime=off"))
+        .with_ansi(false)
+        .with_target(false)
+        .with_writer(std::sync::Mutex::new(file))
+        .try_init()
+        .map_err(|error| anyhow::anyhow!("two clusters in one program: {error}"))
+}

@@ -1,0 +1,291 @@
+//! The cluster's only node: takes every pod, runs those whose image it knows, pretends for others.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use futures::TryStreamExt;
+use k8s_openapi::api::core::v1::{Binding, ConfigMap, Node as NodeObject, ObjectReference, Pod, Secret};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
+    core::PartialObjectMeta,
+    runtime::{
+        WatchStreamExt,
+        utils::Backoff,
+        watcher::{self, Event, watcher},
+    },
+};
+use serde_json::json;
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinSet,
+};
+use tracing::{info, warn};
+
+use super::{network::NODE, pod, process};
+
+/// The node's name.
+pub const NAME: &str = "node-1";
+
+/// What an image is taken for.
+#[derive(Debug, Clone)]
+pub enum Program {
+    /// This executable is what the image holds.
+    Binary(PathBuf),
+    /// Running and ready at once, with no process.
+    Pretended,
+    /// An image that cannot be pulled.
+    Unknown,
+}
+
+/// The agent that stands for kubelet, scheduler and container runtime.
+pub struct Node {
+    /// Speaks for the node.
+    pub client: Client,
+    /// Tells the namespace of every Secret and ConfigMap that changes.
+    pub changes: broadcast::Sender<String>,
+    /// Whether containers can run as the user they ask for.
+    pub can_switch_user: bool,
+    images: Vec<(String, PathBuf)>,
+    pretend_ready: Vec<String>,
+    state: PathBuf,
+    logs: PathBuf,
+    pods: Mutex<HashMap<String, Known>>,
+}
+
+/// A pod that the node looks after.
+struct Known {
+    namespace: String,
+    name: String,
+    containers: Vec<String>,
+    latest: watch::Sender<Option<Arc<Pod>>>,
+}
+
+/// Retries every third of a second: the API server is near, and tests restart it.
+pub struct Steady;
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::from_millis(300))
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {}
+}
+
+impl Node {
+    /// A node without pods yet; see [`Self::run`].
+    pub fn new(
+        client: Client,
+        images: Vec<(String, PathBuf)>,
+        pretend_ready: Vec<String>,
+        state: PathBuf,
+        logs: PathBuf,
+        can_switch_user: bool,
+    ) -> Self {
+        let changes = broadcast::channel(256).0;
+        Self { client, changes, can_switch_user, images, pretend_ready, state, logs, pods: Mutex::default() }
+    }
+
+    /// What an image stands for.
+    pub fn program(&self, image: &str) -> Program {
+        if let Some((_, binary)) = self.images.iter().find(|(part, _)| image.contains(part.as_str())) {
+            Program::Binary(binary.clone())
+        } else if self.pretend_ready.iter().any(|part| part == "*" || image.contains(part.as_str())) {
+            Program::Pretended
+        } else {
+            Program::Unknown
+        }
+    }
+
+    /// Where a pod's files are.
+    pub fn pod_folder(&self, uid: &str) -> PathBuf {
+        self.state.join("pods").join(uid)
+    }
+
+    /// Where volumes of claims are.
+    pub fn claims_folder(&self) -> PathBuf {
+        self.state.join("claims")
+    }
+
+    /// Where a pod's logs are: one folder a container, one file a start.
+    pub fn pod_logs_folder(&self, namespace: &str, name: &str, uid: &str) -> PathBuf {
+        self.logs.join("pods").join(format!("{namespace}_{name}_{uid}"))
+    }
+
+    /// Registers the node and looks after pods until dropped.
+    ///
+    /// # Errors
+    /// When the node cannot be registered.
+    pub async fn run(self: Arc<Self>) -> Result<()> {
+        self.register().await?;
+        tokio::join!(self.clone().watch_pods(), self.watch_for_changes::<Secret>(), self.watch_for_changes::<ConfigMap>());
+        Ok(())
+    }
+
+    async fn register(&self) -> Result<()> {
+        let nodes: Api<NodeObject> = Api::all(self.client.clone());
+        let metadata = ObjectMeta {
+            name: Some(NAME.into()),
+            labels: Some([("kubernetes.io/hostname".into(), NAME.into()), ("kubernetes.io/os".into(), "linux".into())].into()),
+            ..ObjectMeta::default()
+        };
+        nodes.create(&PostParams::default(), &NodeObject { metadata, ..NodeObject::default() }).await?;
+        let resources = json!({ "cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "1Ti" });
+        let status = json!({ "status": {
+            "conditions": [{ "type": "Ready", "status": "True", "reason": "AgentReady", "message": "the agent runs" }],
+            "addresses": [{ "type": "InternalIP", "address": NODE }, { "type": "Hostname", "address": NAME }],
+            "capacity": resources, "allocatable": resources,
+        }});
+        nodes.patch_status(NAME, &PatchParams::default(), &Patch::Strategic(status)).await?;
+        Ok(())
+    }
+
+    async fn watch_for_changes<K>(&self)
+    where
+        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + serde::de::DeserializeOwned + 'static,
+    {
+        let all: Api<PartialObjectMeta<K>> = Api::all(self.client.clone());
+        let mut events = pin!(watcher(all, watcher::Config::default()).backoff(Steady));
+        loop {
+            if let Ok(Some(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object))) = events.try_next().await {
+                self.changes.send(object.namespace().unwrap_or_default()).ok();
+            }
+        }
+    }
+
+    async fn watch_pods(self: Arc<Self>) {
+        let all: Api<Pod> = Api::all(self.client.clone());
+        let mut events = pin!(watcher(all, watcher::Config::default()).backoff(Steady));
+        let mut tasks = JoinSet::new();
+        let mut listed = HashSet::new();
+        loop {
+            match events.try_next().await {
+                Ok(Some(Event::Init)) => listed.clear(),
+                Ok(Some(Event::InitApply(pod))) => {
+                    listed.extend(pod.uid());
+                    self.seen(pod, &mut tasks);
+                }
+                Ok(Some(Event::InitDone)) => self.forget_all_but(&listed),
+                Ok(Some(Event::Apply(pod))) => self.seen(pod, &mut tasks),
+                Ok(Some(Event::Delete(pod))) => self.gone(&pod.uid().unwrap_or_default()),
+                Ok(None) => return,
+                Err(error) => info!("watching pods: {error}"),
+            }
+            while tasks.try_join_next().is_some() {}
+        }
+    }
+
+    fn seen(self: &Arc<Self>, pod: Pod, tasks: &mut JoinSet<()>) {
+        let (Some(uid), Some(spec)) = (pod.uid(), pod.spec.as_ref()) else { return };
+        if spec.node_name.is_none() {
+            if spec.scheduling_gates.as_ref().is_none_or(Vec::is_empty) && pod.metadata.deletion_timestamp.is_none() {
+                tasks.spawn(bind(self.client.clone(), pod));
+            }
+            return;
+        }
+        if spec.node_name.as_deref() != Some(NAME) {
+            return;
+        }
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        let ended = matches!(phase, Some("Succeeded" | "Failed"));
+        let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pods.get(&uid) {
+            known.latest.send_replace(Some(Arc::new(pod)));
+        } else if !ended || pod.metadata.deletion_timestamp.is_some() {
+            let containers = spec.containers.iter().map(|container| container.name.clone()).collect();
+            let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+            let pod = Arc::new(pod);
+            let (latest, receiver) = watch::channel(Some(pod.clone()));
+            pods.insert(uid, Known { namespace, name, containers, latest });
+            tasks.spawn(pod::run(self.clone(), pod, receiver));
+        }
+    }
+
+    fn gone(&self, uid: &str) {
+        if let Some(known) = self.pods.lock().unwrap_or_else(PoisonError::into_inner).remove(uid) {
+            known.latest.send_replace(None);
+        }
+    }
+
+    fn forget_all_but(&self, listed: &HashSet<String>) {
+        let known: Vec<String> = self.pods.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        for uid in known.iter().filter(|uid| !listed.contains(*uid)) {
+            self.gone(uid);
+        }
+    }
+
+    /// Kills the first process of each container of a pod, as an out-of-memory kill would.
+    ///
+    /// # Errors
+    /// When the node runs no process for this pod.
+    pub async fn kill_processes(&self, namespace: &str, name: &str) -> Result<()> {
+        let files: Vec<PathBuf> = {
+            let pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_name = pods.iter().filter(|(_, known)| known.namespace == namespace && known.name == name);
+            of_name
+                .flat_map(|(uid, known)| {
+                    let folder = self.pod_folder(uid).join("containers");
+                    known.containers.iter().map(move |container| folder.join(container).join("pid"))
+                })
+                .collect()
+        };
+        let pids: Vec<u32> =
+            files.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.parse().ok()).collect();
+        ensure!(!pids.is_empty(), "the pod {namespace}/{name} has no process");
+        for pid in pids {
+            process::send("KILL", pid).await?;
+        }
+        Ok(())
+    }
+
+    /// All that pods of this name have printed, those that are gone included, in the order of their start.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub fn logs(&self, namespace: &str, name: &str) -> Result<String> {
+        let prefix = format!("{namespace}_{name}_");
+        let mut files = Vec::new();
+        let folder = self.logs.join("pods");
+        for pod in std::fs::read_dir(&folder).into_iter().flatten() {
+            let pod = pod?;
+            if !pod.file_name().to_string_lossy().starts_with(&prefix) {
+                continue;
+            }
+            for container in std::fs::read_dir(pod.path())? {
+                for file in std::fs::read_dir(container?.path())? {
+                    let path = file?.path();
+                    files.push((path.metadata()?.created().or_else(|_| path.metadata()?.modified())?, path));
+                }
+            }
+        }
+        files.sort();
+        files.iter().map(|(_, path)| std::fs::read_to_string(path).context("reading a log")).collect()
+    }
+}
+
+/// Puts a pod on the node, as the scheduler would.
+async fn bind(client: Client, pod: Pod) {
+    let pods: Api<Pod> = Api::namespaced(client, &pod.namespace().unwrap_or_default());
+    let target = ObjectReference { kind: Some("Node".into()), name: Some(NAME.into()), ..ObjectReference::default() };
+    let metadata = ObjectMeta { name: pod.metadata.name.clone(), uid: pod.uid(), ..ObjectMeta::default() };
+    let binding = Binding { metadata, target };
+    let name = pod.name_any();
+    // kube has no typed answer for this: the API server sends a Status.
+    let answer: kube::Result<serde_json::Value> =
+        pods.create_subresource("binding", &name, &PostParams::default(), &binding).await;
+    match answer {
+        Ok(_) => {}
+        Err(kube::Error::Api(refusal)) if matches!(refusal.code, 404 | 409) => {}
+        Err(error) => warn!(pod = name, "cannot be bound: {error}"),
+    }
+}

@@ -1,0 +1,293 @@
+//! The life of one pod on the node.
+
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::{Container as ContainerSpec, ContainerStatus, Pod, PodSpec};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, Preconditions},
+};
+use serde_json::json;
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+use tracing::{info, warn};
+
+use super::{
+    container::Container,
+    network::{PodNetwork, next_address},
+    node::{Node, Program},
+    status::{StatusBoard, exit_code},
+    volumes::Volumes,
+};
+
+/// What the containers of a pod share.
+pub struct PodContext {
+    /// The node it runs on.
+    pub node: Arc<Node>,
+    /// The pod as it was first seen.
+    pub pod: Arc<Pod>,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its network namespace; none when no process runs in it.
+    pub network: Option<PodNetwork>,
+    /// Its volumes.
+    pub volumes: Mutex<Volumes>,
+    /// Where its containers' logs go.
+    pub logs: PathBuf,
+    folder: PathBuf,
+}
+
+impl PodContext {
+    /// The pod's specification.
+    pub fn spec(&self) -> &PodSpec {
+        static EMPTY: std::sync::LazyLock<PodSpec> = std::sync::LazyLock::new(PodSpec::default);
+        self.pod.spec.as_ref().unwrap_or(&EMPTY)
+    }
+
+    /// The pod's name.
+    pub fn name(&self) -> &str {
+        self.pod.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Its grace period in seconds.
+    pub fn grace(&self) -> i64 {
+        self.spec().termination_grace_period_seconds.unwrap_or(30)
+    }
+
+    /// Where a container's files are.
+    pub fn container_folder(&self, container: &str) -> PathBuf {
+        self.folder.join("containers").join(container)
+    }
+
+    /// The first process of a container, once there is one.
+    pub fn pid(&self, container: &str) -> Option<u32> {
+        std::fs::read_to_string(self.container_folder(container).join("pid")).ok()?.parse().ok()
+    }
+}
+
+/// The latest known state of the pod's object; none when it is gone.
+pub type Latest = watch::Receiver<Option<Arc<Pod>>>;
+
+/// Runs a pod from its binding to its removal.
+pub async fn run(node: Arc<Node>, pod: Arc<Pod>, latest: Latest) {
+    let name = format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any());
+    if let Err(error) = Runner::run(node, pod, latest).await {
+        warn!(pod = name, "cannot be run: {error:#}");
+    }
+}
+
+struct Runner {
+    context: Arc<PodContext>,
+    api: Api<Pod>,
+    latest: Latest,
+    board: StatusBoard,
+    init: Vec<watch::Receiver<ContainerStatus>>,
+    containers: Vec<watch::Receiver<ContainerStatus>>,
+    stop: watch::Sender<Option<Instant>>,
+    tasks: JoinSet<()>,
+}
+
+impl Runner {
+    async fn run(node: Arc<Node>, pod: Arc<Pod>, latest: Latest) -> Result<()> {
+        let namespace = pod.namespace().context("a pod has a namespace")?;
+        let uid = pod.uid().context("a pod has a uid")?;
+        let address = next_address();
+        let folder = node.pod_folder(&uid);
+        std::fs::create_dir_all(&folder)?;
+        let spec = pod.spec.clone().context("a pod has a spec")?;
+        let all = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+        let has_process = all
+            .filter_map(|container| container.image.as_deref())
+            .any(|image| matches!(node.program(image), Program::Binary(_)));
+        let network = if has_process { Some(PodNetwork::create(&folder, address).await?) } else { None };
+        let volumes = Volumes::new(
+            node.client.clone(),
+            pod.clone(),
+            address,
+            folder.join("volumes"),
+            node.claims_folder(),
+            node.can_switch_user,
+        );
+        let api = Api::namespaced(node.client.clone(), &namespace);
+        let logs = node.pod_logs_folder(&namespace, &pod.name_any(), &uid);
+        let volumes = Mutex::new(volumes);
+        let context = Arc::new(PodContext { node, pod, address, network, volumes, logs, folder });
+        let mut runner = Self {
+            context,
+            api,
+            latest,
+            board: StatusBoard::new(address),
+            init: Vec::new(),
+            containers: Vec::new(),
+            stop: watch::channel(None).0,
+            tasks: JoinSet::new(),
+        };
+        runner.live(has_process, spec).await;
+        runner.end().await
+    }
+
+    /// Starts all containers and keeps the status current, until the pod is to end.
+    async fn live(&mut self, has_process: bool, spec: PodSpec) {
+        let mut waiting = Vec::new();
+        for container in spec.containers {
+            waiting.push(self.container(container, false));
+        }
+        let mut init: Vec<Container> =
+            spec.init_containers.into_iter().flatten().map(|container| self.container(container, true)).collect();
+        init.reverse();
+        if has_process && !self.volumes_made().await {
+            return;
+        }
+        if let Some(first) = init.pop() {
+            self.tasks.spawn(first.run(true));
+        }
+        let mut changes = self.context.node.changes.subscribe();
+        let mut begun = false;
+        loop {
+            let initialized = self.init.iter().all(|container| exit_code(&container.borrow()) == Some(0));
+            if initialized && !begun {
+                begun = true;
+                for container in waiting.drain(..) {
+                    self.tasks.spawn(container.run(false));
+                }
+            }
+            self.report().await;
+            if self.ending() {
+                return;
+            }
+            tokio::select! {
+                changed = self.latest.changed() => if changed.is_err() { return },
+                () = any_change(self.init.iter_mut().chain(self.containers.iter_mut())) => {}
+                Some(_) = self.tasks.join_next(), if !init.is_empty() => {
+                    if let Some(next) = init.pop() {
+                        self.tasks.spawn(next.run(true));
+                    }
+                }
+                changed = changes.recv(), if has_process => {
+                    let elsewhere = changed.is_ok_and(|namespace| Some(namespace) != self.context.pod.namespace());
+                    if !elsewhere {
+                        self.refresh_volumes().await;
+                    }
+                }
+                () = sleep(Duration::from_secs(30)), if has_process => self.refresh_volumes().await, // tokens age
+            }
+        }
+    }
+
+    fn container(&mut self, spec: ContainerSpec, init: bool) -> Container {
+        let (container, status) = Container::new(self.context.clone(), spec, self.stop.subscribe());
+        if init { self.init.push(status) } else { self.containers.push(status) }
+        container
+    }
+
+    /// Waits for all that the volumes need; false when the pod is to end before it is there.
+    async fn volumes_made(&mut self) -> bool {
+        self.report().await;
+        let mut told = String::new();
+        loop {
+            let made = self.context.volumes.lock().await.refresh().await;
+            let Err(error) = made else { return true };
+            let error = format!("{error:#}");
+            if error != told {
+                info!(pod = self.context.name(), "waits for its volumes: {error}");
+                told = error;
+            }
+            if self.ending() {
+                return false;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn refresh_volumes(&self) {
+        if let Err(error) = self.context.volumes.lock().await.refresh().await {
+            info!(pod = self.context.name(), "its volumes stay as they are: {error:#}");
+        }
+    }
+
+    fn ending(&self) -> bool {
+        self.latest.borrow().as_ref().is_none_or(|pod| pod.metadata.deletion_timestamp.is_some())
+    }
+
+    /// Patches the status; when the API server cannot take it, the next report will.
+    async fn report(&mut self) {
+        for status in self.init.iter_mut().chain(self.containers.iter_mut()) {
+            status.mark_unchanged();
+        }
+        let current = |all: &[watch::Receiver<ContainerStatus>]| all.iter().map(|one| one.borrow().clone()).collect();
+        let latest = self.latest.borrow().clone().unwrap_or_else(|| self.context.pod.clone());
+        let status = self.board.status(&latest, current(&self.init), current(&self.containers));
+        // The uid makes the patch a conflict, not a lie, when another pod of this name has come.
+        let patch = Patch::Strategic(json!({ "metadata": { "uid": self.context.pod.uid() }, "status": status }));
+        loop {
+            match self.api.patch_status(self.context.name(), &PatchParams::default(), &patch).await {
+                Ok(_) => return,
+                Err(kube::Error::Api(refusal)) if refusal.code < 500 && refusal.code != 429 => {
+                    if refusal.code != 404 && refusal.code != 409 {
+                        warn!(pod = self.context.name(), "status refused: {refusal}");
+                    }
+                    return;
+                }
+                Err(_) if self.latest.borrow().is_none() => return,
+                Err(_) => sleep(Duration::from_millis(300)).await,
+            }
+        }
+    }
+
+    /// Ends the containers within the grace period, then removes the pod's object.
+    async fn end(mut self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let grace = match self.latest.borrow().as_ref() {
+                Some(pod) => pod.metadata.deletion_grace_period_seconds.unwrap_or_else(|| self.context.grace()),
+                None => 0,
+            };
+            self.stop.send_replace(Some(begun + Duration::from_secs(grace.unsigned_abs())));
+            self.report().await;
+            let everything = async { while self.tasks.join_next().await.is_some() {} };
+            tokio::select! {
+                () = everything => break,
+                () = any_change(self.init.iter_mut().chain(self.containers.iter_mut())) => {}
+                Ok(()) = self.latest.changed() => {}
+            }
+        }
+        self.report().await;
+        self.remove_object().await;
+        let context = Arc::into_inner(self.context).context("a container still runs")?;
+        if let Some(network) = context.network {
+            network.remove().await?;
+        }
+        std::fs::remove_dir_all(&context.folder).context("the pod's folder stays behind")
+    }
+
+    async fn remove_object(&mut self) {
+        let preconditions = Preconditions { uid: self.context.pod.uid(), ..Preconditions::default() };
+        let at_once = DeleteParams::default().grace_period(0).preconditions(preconditions);
+        while self.latest.borrow().is_some() {
+            match self.api.delete(self.context.name(), &at_once).await {
+                Ok(_) => return,
+                Err(kube::Error::Api(refusal)) if matches!(refusal.code, 404 | 409) => return,
+                Err(_) => sleep(Duration::from_millis(300)).await,
+            }
+        }
+    }
+}
+
+/// Returns when one of the containers has something new; never when there is none.
+async fn any_change(containers: impl Iterator<Item = &mut watch::Receiver<ContainerStatus>>) {
+    let changes: Vec<_> = containers
+        .map(|container| Box::pin(async {
+            if container.changed().await.is_err() {
+                std::future::pending::<()>().await; // it has ended for good
+            }
+        }))
+        .collect();
+    if changes.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    futures::future::select_all(changes).await;
+}
