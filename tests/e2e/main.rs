@@ -94,7 +94,7 @@ fn trials(stage: Option<&Arc<Stage>>) -> Vec<Trial> {
         let stage = stage.cloned();
         Trial::test(format!("{group}::{}", scenario.name), move || {
             let stage = stage.ok_or("only listed")?;
-            stage.handle.block_on(perform(&stage, scenario)).map_err(|error| Failed::from(format!("{error:?}")))
+            stage.handle.block_on(perform(&stage, scenario)).map_err(|error| Failed::from(format!("{error:#}")))
         })
     })
     .collect()

@@ -135,7 +135,7 @@ impl Container {
         let network = self.pod.network.as_ref().context("the pod has no network")?;
         let mut command = Command::new("nsenter");
         command.arg(format!("--net={}", network.namespace.display()));
-        command.args(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--"]);
+        command.args(["unshare", "--mount", "--pid", "--"]);
         command.args(sandbox.write(&folder.join("sandbox.json"))?);
         let child = process::spawn(command, &self.pod.logs.join(&self.spec.name).join(format!("{restarts}.log")))?;
         info!(container = self.name(), restarts, command = sandbox.command.join(" "), "started");
@@ -183,7 +183,7 @@ impl Container {
                     }
                     Some(Step::Kill(_)) => {
                         info!(container = self.name(), "is killed, its grace period is over");
-                        child.start_kill().ok(); // with --kill-child the kernel ends the rest
+                        self.signal("KILL").await;
                         next = None;
                     }
                     None => {}
@@ -212,7 +212,7 @@ impl Container {
     }
 
     async fn signal(&self, signal: &str) {
-        // The first process writes its id before it does anything else; until then it is not there to be signalled.
+        // The holder writes the id at once; until then there is nobody to be signalled.
         for _ in 0..100 {
             if let Some(pid) = self.pod.pid(&self.spec.name) {
                 process::send(signal, pid).await.ok();

@@ -1,13 +1,16 @@
 //! A container's file system, made by the first process of the container itself.
 //!
-//! The node starts this very program as process 1 of the container's namespaces with a [`Sandbox`] to read; it mounts
-//! what the container sees and becomes the container's program. The root is a fresh tmpfs that holds the program, the
+//! The node starts this very program twice over: as the holder of the container, which only waits and passes the exit
+//! code on, and by it as process 1 of the container's namespaces, which mounts what the container sees, as a
+//! [`Sandbox`] says, and becomes the container's program. The root is a fresh tmpfs that holds the program, the
 //! system's shared libraries (a program built without them would need an empty root only), `/proc`, a few devices and
 //! the volumes: no shell, as in an image made from scratch.
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    ffi::{OsStr, OsString},
+    fs,
     os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, exit},
@@ -16,8 +19,14 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::process::exit_code;
+
+/// The first argument that makes this program the holder of a container.
+const HOLD: &str = "--hold-container";
 /// The first argument that makes this program a container's first process.
-const ARGUMENT: &str = "--become-container";
+const BECOME: &str = "--become-container";
+/// The exit code of a container that could not be made.
+const NOT_MADE: i32 = 128;
 
 /// What a container sees and as whom it runs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,22 +65,32 @@ pub struct Mount {
 }
 
 impl Sandbox {
-    /// The command line (for a wrapper to execute) that becomes the container described by this file.
+    /// The command line that runs the container described by this file, for a process whose children are in a process
+    /// namespace of their own. It ends with the exit code of the container, which ends only by its own process id.
     ///
     /// # Errors
     /// When the own executable cannot be found or the file cannot be written.
     pub fn write(&self, file: &Path) -> Result<Vec<PathBuf>> {
         fs::write(file, serde_json::to_vec(self)?)?;
-        Ok(vec![env::current_exe()?, ARGUMENT.into(), file.into()])
+        Ok(vec![env::current_exe()?, HOLD.into(), file.into()])
     }
 
     fn inside(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
+    /// Starts the first process of the container and returns its exit code.
+    ///
+    /// `unshare --fork` would do, but up to util-linux 2.38 it reports 1 for a child that was killed.
+    fn hold(&self, file: &OsStr) -> Result<i32> {
+        let mut first = Command::new(env::current_exe()?).arg(BECOME).arg(file).spawn()?;
+        let unfinished = self.pid_file.with_extension("new");
+        fs::write(&unfinished, first.id().to_string())?;
+        fs::rename(unfinished, &self.pid_file)?;
+        Ok(exit_code(first.wait()?))
+    }
+
     fn build(&self) -> Result<()> {
-        // Before /proc is mounted anew it is the node's, and tells the process id that the node knows.
-        fs::write(&self.pid_file, fs::read_link("/proc/self")?.to_string_lossy().as_bytes())?;
         mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs"], &self.root)?;
         self.add_libraries()?;
         for folder in ["proc", "dev", "tmp", "etc"] {
@@ -139,22 +158,25 @@ impl Sandbox {
     }
 }
 
-/// When the program was started as a container's first process, becomes the container and never returns.
+/// When the program was started to hold or become a container, does so and never returns.
 pub fn take_part() {
-    let mut arguments = env::args_os().skip(1);
-    if arguments.next().is_none_or(|first| first != ARGUMENT) {
-        return;
-    }
-    let mut become_container = || -> Result<()> {
-        let file = arguments.next().context("no description of the container")?;
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    let [role, file] = &arguments[..] else { return };
+    let play = || -> Result<i32> {
         let sandbox: Sandbox = serde_json::from_slice(&fs::read(file)?)?;
+        if role == HOLD {
+            return sandbox.hold(file);
+        }
         sandbox.build()?;
-        sandbox.enter()
+        sandbox.enter()?;
+        Ok(NOT_MADE)
     };
-    if let Err(error) = become_container() {
-        eprintln!("the container cannot be made: {error:#}");
+    if role == HOLD || role == BECOME {
+        exit(play().unwrap_or_else(|error| {
+            eprintln!("the container cannot be made: {error:#}");
+            NOT_MADE
+        }));
     }
-    exit(128);
 }
 
 fn mount(arguments: &[&str], target: &Path) -> Result<()> {
