@@ -5,7 +5,7 @@
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager, the real ones; [`credentials`] for them.
 //! - [`node`]: takes the pods; [`pod`], [`container`], [`probe`], [`volumes`], [`environment`], [`status`] are its
 //!   parts, [`sandbox`] is what a container's process sees, [`network`] joins them.
-//! - [`proxy`]: Services.
+//! - [`proxy`] makes Services work.
 //! - [`call`], [`shell`], [`wait`]: what tests and people use.
 
 use std::{
@@ -88,15 +88,9 @@ impl Cluster {
         network::prepare().await?;
         let credentials = Credentials::create(state.join("credentials"))?;
         let client = client_of(&credentials, User::Admin).await?;
-        let control_plane = ControlPlane::start(
-            binaries,
-            state,
-            logs,
-            &credentials,
-            &options.api_server_arguments,
-            client.clone(),
-        )
-        .await?;
+        let control_plane =
+            ControlPlane::start(binaries, state, logs, &credentials, &options.api_server_arguments, client.clone())
+                .await?;
 
         let for_node = client_of(&credentials, User::Node).await?;
         let node = Arc::new(Node::new(
@@ -240,9 +234,7 @@ impl Cluster {
 
     /// The last lines of the logs that tell most, for a run that failed.
     pub fn log_tails(&self) -> String {
-        let lines = |name: &str, count| {
-            format!("--- {name}\n{}\n", process::tail(&self.logs.join(name), count))
-        };
+        let lines = |name: &str, count: usize| format!("--- {name}\n{}\n", process::tail(&self.logs.join(name), count));
         lines("kube-apiserver.log", 10) + &lines("kube-controller-manager.log", 10) + &lines("node.log", 40)
     }
 
@@ -262,7 +254,7 @@ impl Cluster {
     /// Pods need it, and the controller manager makes it a moment after the namespace.
     async fn await_account(&self, namespace: &str) -> Result<()> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
-        wait::eventually("the default service account is there", Duration::from_secs(60), async || {
+        wait::eventually("the default service account is there", Duration::from_mins(1), async || {
             Ok(accounts.get_opt("default").await?)
         })
         .await?;
@@ -280,7 +272,6 @@ async fn client_of(credentials: &Credentials, user: User) -> Result<Client> {
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Client::try_from(config).context("making a client")
 }
-
 
 /// The node, the proxy and what they are made of tell what they do in this file.
 fn log_to(path: &Path) -> Result<()> {

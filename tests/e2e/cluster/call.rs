@@ -5,7 +5,7 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{Cluster, credentials::User};
@@ -33,7 +33,11 @@ pub struct Output {
 }
 
 impl Call {
-    pub(super) fn new(cluster: &Cluster, program: &str, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub(super) fn new(
+        cluster: &Cluster,
+        program: &str,
+        arguments: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         let arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();
         let mut command = Command::new(cluster.binaries.join(program));
         command.args(&arguments).envs(cluster.client_environment());
@@ -121,7 +125,8 @@ impl Output {
     /// # Errors
     /// When it did not succeed; the message has all that it printed.
     pub fn ok(self) -> Result<String> {
-        if self.status.success() { Ok(self.stdout) } else { bail!("{self}") }
+        ensure!(self.status.success(), "{self}");
+        Ok(self.stdout)
     }
 
     /// Standard error of a command that failed.
@@ -129,7 +134,8 @@ impl Output {
     /// # Errors
     /// When it succeeded; the message has all that it printed.
     pub fn refused(self) -> Result<String> {
-        if self.status.success() { bail!("expected a refusal: {self}") } else { Ok(self.stderr) }
+        ensure!(!self.status.success(), "expected a refusal: {self}");
+        Ok(self.stderr)
     }
 }
 

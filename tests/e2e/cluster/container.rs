@@ -110,7 +110,7 @@ impl Container {
                 return;
             }
             // At once the first time, then later and later, as kubelet does it, but with a test's patience.
-            if begun.elapsed() > Duration::from_secs(60) {
+            if begun.elapsed() > Duration::from_mins(1) {
                 delay = Duration::ZERO;
             }
             if !delay.is_zero() {

@@ -111,7 +111,7 @@ impl ControlPlane {
             let request = http::Request::get("/readyz").body(Vec::new())?;
             match self.client.request_text(request).await {
                 Ok(_) => return Ok(()),
-                Err(error) if begun.elapsed() > Duration::from_secs(120) => {
+                Err(error) if begun.elapsed() > Duration::from_mins(2) => {
                     return Err(error).context("the API server does not get ready");
                 }
                 Err(_) => sleep(Duration::from_millis(100)).await,
@@ -132,12 +132,11 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When a program can be neither signalled nor waited for.
-    pub async fn stop(mut self) -> Result<()> {
+    pub async fn stop(self) -> Result<()> {
         // Nothing here outlives the run, so nobody is asked politely.
-        for process in [self.controller_manager.as_mut(), self.api_server.as_mut(), Some(&mut self.etcd)] {
-            if let Some(process) = process {
-                process.stop(Duration::ZERO).await?;
-            }
+        let clients = self.controller_manager.into_iter().chain(self.api_server);
+        for mut process in clients.chain([self.etcd]) {
+            process.stop(Duration::ZERO).await?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Keys, certificates, tokens and kubeconfigs of the control plane.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Write, fs, path::PathBuf};
 
 use anyhow::Result;
 use kube::config::Kubeconfig;
@@ -70,7 +70,8 @@ impl Credentials {
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
         let mut names: Vec<String> = vec![API_SERVER.into(), "10.96.0.1".into(), "127.0.0.1".into()];
-        let service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        let service =
+            ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
         names.extend(service.map(String::from));
         let mut serving = CertificateParams::new(names)?;
         serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
@@ -85,7 +86,7 @@ impl Credentials {
         let mut tokens = String::new();
         for user in User::ALL {
             let groups = user.group().map(|group| format!(",\"{group}\"")).unwrap_or_default();
-            tokens += &format!("{},{name},{name}{groups}\n", user.token(), name = user.name());
+            writeln!(tokens, "{},{name},{name}{groups}", user.token(), name = user.name())?;
             fs::write(all.kubeconfig(user), all.kubeconfig_text(user).to_string())?;
         }
         fs::write(all.tokens(), tokens)?;

@@ -39,7 +39,7 @@ pub async fn environment(
         } else {
             BTreeMap::new()
         };
-        all.extend(found.into_iter().map(|(key, value)| (format!("{prefix}{key}"), text(value))));
+        all.extend(found.into_iter().map(|(key, value)| (format!("{prefix}{key}"), text(&value))));
     }
     for variable in container.env.iter().flatten() {
         let value = match (&variable.value, &variable.value_from) {
@@ -69,7 +69,7 @@ async fn from_source(
         bail!("the node knows no such source of an environment variable: {source:?}");
     };
     match found.get(key) {
-        Some(value) => Ok(Some(text(value.clone()))),
+        Some(value) => Ok(Some(text(value))),
         None if optional == Some(true) => Ok(None),
         None => bail!("no key {key} for an environment variable"),
     }
@@ -130,8 +130,8 @@ fn listed(entries: &BTreeMap<String, String>) -> String {
     entries.iter().map(|(key, value)| format!("{key}={value:?}")).collect::<Vec<_>>().join("\n")
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Reads Secrets and ConfigMaps of one namespace.

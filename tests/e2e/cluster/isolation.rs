@@ -6,10 +6,11 @@
 //! the stream and tears down in order.
 
 use std::{
+    convert::Infallible,
     env, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio, exit},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -48,13 +49,20 @@ pub struct Place {
 }
 
 impl Place {
-    /// Returns when the outer half wants the run to end early, or is gone.
+    /// Ends the program, and with it all that it has started, when the outer half wants that or is gone.
     ///
     /// # Errors
     /// When the socket of the outer half cannot be reached.
-    pub async fn interrupted(&self) -> Result<()> {
+    pub async fn interrupted(&self) -> Result<Infallible> {
         let stream = UnixStream::connect(&self.lifeline).await.context("the outer half cannot be reached")?;
-        stream.readable().await.context("watching the outer half")
+        stream.readable().await.context("watching the outer half")?;
+        // An outer half that is gone cannot clear up. The state goes with the mount namespace.
+        Command::new("umount").arg("--lazy").arg(&self.state).status()?;
+        if let Some(directory) = self.state.parent() {
+            fs::remove_dir_all(directory).ok(); // a log may be written at this very moment
+        }
+        // This is process 1 of its namespace: the kernel ends the others, now.
+        exit(INTERRUPTED.into())
     }
 }
 
@@ -92,10 +100,11 @@ fn outside() -> Result<ExitCode> {
     fs::create_dir(directory.path().join("state"))?;
     fs::create_dir(directory.path().join("logs"))?;
 
-    let code = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(supervise(&namespaces, &binaries, directory.path()))?;
+    let code = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(supervise(
+        &namespaces,
+        &binaries,
+        directory.path(),
+    ))?;
 
     if (code != 0 && code != INTERRUPTED) || env::var_os(KEEP_LOGS).is_some() {
         let kept = directory.keep();

@@ -128,7 +128,11 @@ impl Node {
     /// When the node cannot be registered.
     pub async fn run(self: Arc<Self>) -> Result<()> {
         self.register().await?;
-        tokio::join!(self.clone().watch_pods(), self.watch_for_changes::<Secret>(), self.watch_for_changes::<ConfigMap>());
+        tokio::join!(
+            self.clone().watch_pods(),
+            self.watch_for_changes::<Secret>(),
+            self.watch_for_changes::<ConfigMap>()
+        );
         Ok(())
     }
 
@@ -136,7 +140,9 @@ impl Node {
         let nodes: Api<NodeObject> = Api::all(self.client.clone());
         let metadata = ObjectMeta {
             name: Some(NAME.into()),
-            labels: Some([("kubernetes.io/hostname".into(), NAME.into()), ("kubernetes.io/os".into(), "linux".into())].into()),
+            labels: Some(
+                [("kubernetes.io/hostname".into(), NAME.into()), ("kubernetes.io/os".into(), "linux".into())].into(),
+            ),
             ..ObjectMeta::default()
         };
         nodes.create(&PostParams::default(), &NodeObject { metadata, ..NodeObject::default() }).await?;
@@ -145,6 +151,11 @@ impl Node {
             "conditions": [{ "type": "Ready", "status": "True", "reason": "AgentReady", "message": "the agent runs" }],
             "addresses": [{ "type": "InternalIP", "address": NODE }, { "type": "Hostname", "address": NAME }],
             "capacity": resources, "allocatable": resources,
+            "nodeInfo": {
+                "kubeletVersion": self.client.apiserver_version().await?.git_version, "kubeProxyVersion": "",
+                "containerRuntimeVersion": "none", "osImage": "this machine", "operatingSystem": "linux",
+                "architecture": std::env::consts::ARCH, "kernelVersion": "", "machineID": "", "systemUUID": "", "bootID": "",
+            },
         }});
         nodes.patch_status(NAME, &PatchParams::default(), &Patch::Strategic(status)).await?;
         Ok(())
@@ -157,7 +168,9 @@ impl Node {
         let all: Api<PartialObjectMeta<K>> = Api::all(self.client.clone());
         let mut events = pin!(watcher(all, watcher::Config::default()).backoff(Steady));
         loop {
-            if let Ok(Some(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object))) = events.try_next().await {
+            if let Ok(Some(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object))) =
+                events.try_next().await
+            {
                 self.changes.send(object.namespace().unwrap_or_default()).ok();
             }
         }
@@ -239,8 +252,7 @@ impl Node {
                 })
                 .collect()
         };
-        let pids: Vec<u32> =
-            files.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.parse().ok()).collect();
+        let pids: Vec<u32> = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.parse().ok()).collect();
         ensure!(!pids.is_empty(), "the pod {namespace}/{name} has no process");
         for pid in pids {
             process::send("KILL", pid).await?;

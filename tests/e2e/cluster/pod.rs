@@ -160,15 +160,15 @@ impl Runner {
                 return;
             }
             tokio::select! {
-                changed = self.latest.changed() => if changed.is_err() { return },
+                seen = self.latest.changed() => if seen.is_err() { return },
                 () = any_change(self.init.iter_mut().chain(self.containers.iter_mut())) => {}
                 Some(_) = self.tasks.join_next(), if !init.is_empty() => {
                     if let Some(next) = init.pop() {
                         self.tasks.spawn(next.run(true));
                     }
                 }
-                changed = changes.recv(), if has_process => {
-                    let elsewhere = changed.is_ok_and(|namespace| Some(namespace) != self.context.pod.namespace());
+                namespace = changes.recv(), if has_process => {
+                    let elsewhere = namespace.is_ok_and(|namespace| Some(namespace) != self.context.pod.namespace());
                     if !elsewhere {
                         self.refresh_volumes().await;
                     }
@@ -180,7 +180,11 @@ impl Runner {
 
     fn container(&mut self, spec: ContainerSpec, init: bool) -> Container {
         let (container, status) = Container::new(self.context.clone(), spec, self.stop.subscribe());
-        if init { self.init.push(status) } else { self.containers.push(status) }
+        if init {
+            self.init.push(status);
+        } else {
+            self.containers.push(status);
+        }
         container
     }
 
@@ -280,11 +284,13 @@ impl Runner {
 /// Returns when one of the containers has something new; never when there is none.
 async fn any_change(containers: impl Iterator<Item = &mut watch::Receiver<ContainerStatus>>) {
     let changes: Vec<_> = containers
-        .map(|container| Box::pin(async {
-            if container.changed().await.is_err() {
-                std::future::pending::<()>().await; // it has ended for good
-            }
-        }))
+        .map(|container| {
+            Box::pin(async {
+                if container.changed().await.is_err() {
+                    std::future::pending::<()>().await; // it has ended for good
+                }
+            })
+        })
         .collect();
     if changes.is_empty() {
         std::future::pending::<()>().await;

@@ -1,6 +1,6 @@
 //! Startup, liveness and readiness probes of one container.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{fmt::Write, net::Ipv4Addr, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::{
@@ -92,7 +92,8 @@ impl Prober<'_> {
         loop {
             let now = self.attempt(probe).await.is_ok();
             run = if now == ready { 0 } else { run + 1 };
-            let threshold = if now { probe.success_threshold.unwrap_or(1) } else { probe.failure_threshold.unwrap_or(3) };
+            let threshold =
+                if now { probe.success_threshold.unwrap_or(1) } else { probe.failure_threshold.unwrap_or(3) };
             if run >= threshold {
                 (ready, run) = (now, 0);
                 shown.send(Shown::Ready(ready)).ok();
@@ -127,12 +128,14 @@ impl Prober<'_> {
 
     async fn exchange(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin, get: &HTTPGetAction) -> Result<()> {
         let path = get.path.as_deref().unwrap_or("/");
-        let headers: String =
-            get.http_headers.iter().flatten().map(|header| format!("{}: {}\r\n", header.name, header.value)).collect();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: kube-probe/1.37\r\nAccept: */*\r\nConnection: close\r\n{headers}\r\n",
+        let mut request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: kube-probe/1.37\r\nAccept: */*\r\nConnection: close\r\n",
             self.address
         );
+        for header in get.http_headers.iter().flatten() {
+            write!(request, "{}: {}\r\n", header.name, header.value)?;
+        }
+        request += "\r\n";
         stream.write_all(request.as_bytes()).await?;
         let mut start = [0; 12]; // "HTTP/1.1 200"
         stream.read_exact(&mut start).await?;

@@ -33,7 +33,8 @@ impl StatusBoard {
     pub fn status(&mut self, pod: &Pod, init: Vec<ContainerStatus>, containers: Vec<ContainerStatus>) -> PodStatus {
         let initialized = init.iter().all(|container| exit_code(container) == Some(0));
         let containers_ready = containers.iter().all(|container| container.ready);
-        let networked = containers.iter().any(|container| container.state.as_ref().is_some_and(|state| state.waiting.is_none()));
+        let networked =
+            containers.iter().any(|container| container.state.as_ref().is_some_and(|state| state.waiting.is_none()));
         self.condition("PodReadyToStartContainers", networked, None);
         self.condition("Initialized", initialized, Some("ContainersNotInitialized"));
         self.condition("ContainersReady", containers_ready, Some("ContainersNotReady"));

@@ -100,7 +100,7 @@ for program in kube-apiserver kube-controller-manager kubectl; do
 	build $program go build -mod=readonly -buildvcs=false -ldflags "-s -w $version" -o "$work/bin/$program" "k8s.io/kubernetes/cmd/$program"
 done
 build etcd go build -mod=readonly -buildvcs=false -ldflags "-s -w" -o "$work/bin/etcd" go.etcd.io/etcd/server/v3
-build helm go install -buildvcs=false -ldflags "-s -w" "helm.sh/helm/v4/cmd/helm@$helm"
+build helm go install -buildvcs=false -ldflags "-s -w -X helm.sh/helm/v4/internal/version.version=$helm" "helm.sh/helm/v4/cmd/helm@$helm"
 
 mv "$work" "$folder"
 chmod 755 "$folder"

@@ -35,7 +35,7 @@ pub const SCENARIOS: &[Scenario] = &[
     alone!(a_restarted_api_server_is_followed_by_all),
 ];
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 async fn clients_and_server_have_the_version_that_was_built(cluster: &Cluster) -> Result<()> {
     cluster.kubectl(["wait", "node/node-1", "--for=condition=Ready", "--timeout=60s"]).ok().await?;

@@ -25,11 +25,7 @@ impl Container {
             root: folder.join("root"),
             pid_file: folder.join("pid"),
             binary: (binary.clone(), inside(binary)),
-            command: self
-                .command(binary)
-                .iter()
-                .map(|argument| expand(argument, &environment))
-                .collect(),
+            command: self.command(binary).iter().map(|argument| expand(argument, &environment)).collect(),
             mounts: self.mounts().await?,
             files: vec![
                 ("/etc/hosts".into(), self.hosts()),

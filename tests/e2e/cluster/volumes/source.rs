@@ -70,9 +70,9 @@ impl Volumes {
         if let Some(source) = &source.service_account_token {
             let content = self.token(source).await?.into_bytes();
             let user = self.only_user();
-            let context = self.pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
+            let security = self.pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
             // As kubelet does: private where an owner or a group can be given it, else with the volume's mode.
-            let private = user.is_some() || context.is_some_and(|context| context.fs_group.is_some());
+            let private = user.is_some() || security.is_some_and(|context| context.fs_group.is_some());
             let mode = if private && self.can_switch_user { 0o600 } else { bits(mode) };
             files.insert(source.path.clone(), File { content, mode, user });
         }
@@ -92,9 +92,10 @@ impl Volumes {
     fn only_user(&self) -> Option<u32> {
         let spec = self.pod.spec.as_ref()?;
         let of_pod = spec.security_context.as_ref().and_then(|context| context.run_as_user);
-        let mut users = spec.containers.iter().chain(spec.init_containers.iter().flatten()).map(|container| {
-            container.security_context.as_ref().and_then(|context| context.run_as_user).or(of_pod)
-        });
+        let mut users =
+            spec.containers.iter().chain(spec.init_containers.iter().flatten()).map(|container| {
+                container.security_context.as_ref().and_then(|context| context.run_as_user).or(of_pod)
+            });
         let first = users.next()??;
         users.all(|user| user == Some(first)).then(|| u32::try_from(first).ok())?
     }
