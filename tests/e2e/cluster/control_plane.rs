@@ -125,7 +125,7 @@ impl ControlPlane {
     /// When it does not run.
     pub async fn stop_api_server(&mut self) -> Result<()> {
         let Some(mut server) = self.api_server.take() else { bail!("the API server does not run") };
-        server.stop(Duration::from_secs(5)).await
+        server.stop(Duration::from_secs(2)).await
     }
 
     /// Ends everything.
