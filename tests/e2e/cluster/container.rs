@@ -3,10 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::{
-    Container as Spec, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
-    ContainerStatus,
-};
+use k8s_openapi::api::core::v1::{Container as Spec, ContainerStatus};
 use tokio::{
     process::{Child, Command},
     sync::{mpsc, watch},
@@ -15,6 +12,7 @@ use tokio::{
 };
 use tracing::info;
 
+use self::report::waiting;
 use super::{
     node::Program,
     pod::PodContext,
@@ -24,6 +22,7 @@ use super::{
     status::now,
 };
 
+mod report;
 mod setup;
 
 /// When to have ended, once that is asked for; the time can be moved forward.
@@ -236,46 +235,6 @@ impl Container {
     fn name(&self) -> String {
         format!("{}/{}", self.pod.name(), self.spec.name)
     }
-
-    fn update(&self, change: impl FnOnce(&mut ContainerStatus)) {
-        self.status.send_modify(change);
-    }
-
-    fn running(&self) {
-        let state = ContainerState {
-            running: Some(ContainerStateRunning { started_at: Some(now()) }),
-            ..ContainerState::default()
-        };
-        self.update(|status| {
-            let former = status.state.replace(state);
-            if former.as_ref().is_some_and(|state| state.terminated.is_some()) {
-                status.last_state = former;
-            }
-        });
-    }
-
-    fn started(&self, started: bool) {
-        self.update(|status| status.started = Some(started));
-    }
-
-    fn ready(&self, ready: bool) {
-        info!(container = self.name(), ready);
-        self.update(|status| status.ready = ready);
-    }
-
-    fn terminated(&self, code: i32, reason: &str, began: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time) {
-        let terminated = ContainerStateTerminated {
-            exit_code: code,
-            reason: Some(reason.into()),
-            started_at: Some(began),
-            finished_at: Some(now()),
-            ..ContainerStateTerminated::default()
-        };
-        self.update(|status| {
-            (status.ready, status.started) = (false, Some(false));
-            status.state = Some(ContainerState { terminated: Some(terminated), ..ContainerState::default() });
-        });
-    }
 }
 
 /// Ends the probing with the process.
@@ -291,12 +250,5 @@ async fn until(next: Option<Step>) {
     match next {
         Some(Step::Terminate(at) | Step::Kill(at)) => sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn waiting(reason: &str, message: Option<String>) -> ContainerState {
-    ContainerState {
-        waiting: Some(ContainerStateWaiting { reason: Some(reason.into()), message }),
-        ..ContainerState::default()
     }
 }

@@ -1,34 +1,24 @@
 //! The cluster's only node: takes every pod, runs those whose image it knows, pretends for others.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::PathBuf,
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use futures::TryStreamExt;
-use k8s_openapi::api::core::v1::{Binding, ConfigMap, Node as NodeObject, ObjectReference, Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Node as NodeObject, Pod, Secret};
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
-    core::PartialObjectMeta,
-    runtime::{
-        WatchStreamExt,
-        utils::Backoff,
-        watcher::{self, Event, watcher},
-    },
 };
 use serde_json::json;
-use tokio::{
-    sync::{broadcast, watch},
-    task::JoinSet,
-};
-use tracing::{info, warn};
+use tokio::sync::{broadcast, watch};
 
-use super::{network::NODE, pod, process};
+pub use self::intake::Steady;
+use super::{network::NODE, process};
+
+mod intake;
 
 /// The node's name.
 pub const NAME: &str = "node-1";
@@ -65,21 +55,6 @@ struct Known {
     name: String,
     containers: Vec<String>,
     latest: watch::Sender<Option<Arc<Pod>>>,
-}
-
-/// Retries every third of a second: the API server is near, and tests restart it.
-pub struct Steady;
-
-impl Iterator for Steady {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        Some(Duration::from_millis(300))
-    }
-}
-
-impl Backoff for Steady {
-    fn reset(&mut self) {}
 }
 
 impl Node {
@@ -161,82 +136,6 @@ impl Node {
         Ok(())
     }
 
-    async fn watch_for_changes<K>(&self)
-    where
-        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + serde::de::DeserializeOwned + 'static,
-    {
-        let all: Api<PartialObjectMeta<K>> = Api::all(self.client.clone());
-        let mut events = pin!(watcher(all, watcher::Config::default()).backoff(Steady));
-        loop {
-            if let Ok(Some(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object))) =
-                events.try_next().await
-            {
-                self.changes.send(object.namespace().unwrap_or_default()).ok();
-            }
-        }
-    }
-
-    async fn watch_pods(self: Arc<Self>) {
-        let all: Api<Pod> = Api::all(self.client.clone());
-        let mut events = pin!(watcher(all, watcher::Config::default()).backoff(Steady));
-        let mut tasks = JoinSet::new();
-        let mut listed = HashSet::new();
-        loop {
-            match events.try_next().await {
-                Ok(Some(Event::Init)) => listed.clear(),
-                Ok(Some(Event::InitApply(pod))) => {
-                    listed.extend(pod.uid());
-                    self.seen(pod, &mut tasks);
-                }
-                Ok(Some(Event::InitDone)) => self.forget_all_but(&listed),
-                Ok(Some(Event::Apply(pod))) => self.seen(pod, &mut tasks),
-                Ok(Some(Event::Delete(pod))) => self.gone(&pod.uid().unwrap_or_default()),
-                Ok(None) => return,
-                Err(error) => info!("watching pods: {error}"),
-            }
-            while tasks.try_join_next().is_some() {}
-        }
-    }
-
-    fn seen(self: &Arc<Self>, pod: Pod, tasks: &mut JoinSet<()>) {
-        let (Some(uid), Some(spec)) = (pod.uid(), pod.spec.as_ref()) else { return };
-        if spec.node_name.is_none() {
-            if spec.scheduling_gates.as_ref().is_none_or(Vec::is_empty) && pod.metadata.deletion_timestamp.is_none() {
-                tasks.spawn(bind(self.client.clone(), pod));
-            }
-            return;
-        }
-        if spec.node_name.as_deref() != Some(NAME) {
-            return;
-        }
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-        let ended = matches!(phase, Some("Succeeded" | "Failed"));
-        let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = pods.get(&uid) {
-            known.latest.send_replace(Some(Arc::new(pod)));
-        } else if !ended || pod.metadata.deletion_timestamp.is_some() {
-            let containers = spec.containers.iter().map(|container| container.name.clone()).collect();
-            let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
-            let pod = Arc::new(pod);
-            let (latest, receiver) = watch::channel(Some(pod.clone()));
-            pods.insert(uid, Known { namespace, name, containers, latest });
-            tasks.spawn(pod::run(self.clone(), pod, receiver));
-        }
-    }
-
-    fn gone(&self, uid: &str) {
-        if let Some(known) = self.pods.lock().unwrap_or_else(PoisonError::into_inner).remove(uid) {
-            known.latest.send_replace(None);
-        }
-    }
-
-    fn forget_all_but(&self, listed: &HashSet<String>) {
-        let known: Vec<String> = self.pods.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
-        for uid in known.iter().filter(|uid| !listed.contains(*uid)) {
-            self.gone(uid);
-        }
-    }
-
     /// Kills the first process of each container of a pod, as an out-of-memory kill would.
     ///
     /// # Errors
@@ -282,22 +181,5 @@ impl Node {
         }
         files.sort();
         files.iter().map(|(_, path)| std::fs::read_to_string(path).context("reading a log")).collect()
-    }
-}
-
-/// Puts a pod on the node, as the scheduler would.
-async fn bind(client: Client, pod: Pod) {
-    let pods: Api<Pod> = Api::namespaced(client, &pod.namespace().unwrap_or_default());
-    let target = ObjectReference { kind: Some("Node".into()), name: Some(NAME.into()), ..ObjectReference::default() };
-    let metadata = ObjectMeta { name: pod.metadata.name.clone(), uid: pod.uid(), ..ObjectMeta::default() };
-    let binding = Binding { metadata, target };
-    let name = pod.name_any();
-    // kube has no typed answer for this: the API server sends a Status.
-    let answer: kube::Result<serde_json::Value> =
-        pods.create_subresource("binding", &name, &PostParams::default(), &binding).await;
-    match answer {
-        Ok(_) => {}
-        Err(kube::Error::Api(refusal)) if matches!(refusal.code, 404 | 409) => {}
-        Err(error) => warn!(pod = name, "cannot be bound: {error}"),
     }
 }
