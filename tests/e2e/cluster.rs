@@ -137,8 +137,9 @@ impl Cluster {
     /// When one can be neither signalled nor waited for; the end of the program ends it anyway.
     pub async fn stop(self) -> Result<()> {
         for task in &self.tasks {
-            task.abort(); // with the node's task its pods' tasks end, and with those their processes
+            task.abort();
         }
+        self.node.kill_all().await?;
         self.control_plane.into_inner().stop().await
     }
 

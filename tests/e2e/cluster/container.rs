@@ -8,11 +8,14 @@ use tokio::{
     process::{Child, Command},
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep},
 };
 use tracing::info;
 
-use self::report::waiting;
+use self::{
+    ending::{Step, until},
+    report::waiting,
+};
 use super::{
     node::Program,
     pod::PodContext,
@@ -22,6 +25,7 @@ use super::{
     status::now,
 };
 
+mod ending;
 mod report;
 mod setup;
 
@@ -35,13 +39,6 @@ pub struct Container {
     program: Program,
     stop: Stop,
     status: watch::Sender<ContainerStatus>,
-}
-
-/// What shall be done to the process next, and when.
-#[derive(Clone, Copy)]
-enum Step {
-    Terminate(Instant),
-    Kill(Instant),
 }
 
 impl Container {
@@ -197,30 +194,6 @@ impl Container {
         code
     }
 
-    /// When the process is told to end: after the preStop hook's sleep, or at once.
-    fn first_step(&self, deadline: Option<Instant>) -> Step {
-        let now = Instant::now();
-        let left = deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(now));
-        Step::Terminate(now + self.pre_stop().min(left))
-    }
-
-    fn pre_stop(&self) -> Duration {
-        let hook = self.spec.lifecycle.as_ref().and_then(|lifecycle| lifecycle.pre_stop.as_ref());
-        let sleep = hook.and_then(|hook| hook.sleep.as_ref());
-        Duration::from_secs(sleep.map_or(0, |sleep| sleep.seconds.unsigned_abs()))
-    }
-
-    async fn signal(&self, signal: &str) {
-        // The holder writes the id at once; until then there is nobody to be signalled.
-        for _ in 0..100 {
-            if let Some(pid) = self.pod.pid(&self.spec.name) {
-                process::send(signal, pid).await.ok();
-                return;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-    }
-
     async fn rest(&mut self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
@@ -243,12 +216,5 @@ struct Probing(JoinHandle<()>);
 impl Drop for Probing {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-async fn until(next: Option<Step>) {
-    match next {
-        Some(Step::Terminate(at) | Step::Kill(at)) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

@@ -62,6 +62,7 @@ impl ControlPlane {
             format!("--token-auth-file={}", credentials.tokens().display()),
             "--authorization-mode=RBAC".into(),
             "--allow-privileged".into(),
+            "--kubelet-preferred-address-types=InternalIP".into(),
             format!("--cert-dir={}", state.join("apiserver").display()),
         ];
         api_server_arguments.extend_from_slice(extra);

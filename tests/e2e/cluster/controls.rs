@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{Cluster, process};
 
@@ -46,7 +46,8 @@ impl Cluster {
     /// # Errors
     /// When a log cannot be read.
     pub fn pod_logs(&self, namespace: &str, name: &str) -> Result<String> {
-        self.node.logs(namespace, name)
+        let files = self.node.log_files(&format!("{namespace}_{name}_"))?;
+        files.iter().map(|path| std::fs::read_to_string(path).context("reading a log")).collect()
     }
 
     /// Whether containers run as the user they ask for; not so where the run itself is not root's.
@@ -64,9 +65,16 @@ impl Cluster {
         &self.state
     }
 
-    /// The last lines of the logs that tell most, for a run that failed.
+    /// The last lines of the logs that tell most, for a run that failed: those of the pods that printed last included.
     pub fn log_tails(&self) -> String {
-        let lines = |name: &str, count: usize| format!("--- {name}\n{}\n", process::tail(&self.logs.join(name), count));
-        lines("kube-apiserver.log", 10) + &lines("kube-controller-manager.log", 10) + &lines("node.log", 40)
+        let pods = self.node.log_files("").unwrap_or_default();
+        let tail = |path: &Path, lines| {
+            let name = path.strip_prefix(&self.logs).unwrap_or(path).display();
+            format!("--- {name}\n{}\n", process::tail(path, lines))
+        };
+        let last = pods.iter().rev().take(5).rev().map(|path| tail(path, 8));
+        let control_plane =
+            ["kube-apiserver.log", "kube-controller-manager.log"].map(|name| tail(&self.logs.join(name), 10));
+        control_plane.into_iter().chain([tail(&self.logs.join("node.log"), 40)]).chain(last).collect()
     }
 }

@@ -19,6 +19,7 @@ pub use self::intake::Steady;
 use super::{network::NODE, process};
 
 mod intake;
+mod log_server;
 
 /// The node's name.
 pub const NAME: &str = "node-1";
@@ -53,7 +54,6 @@ pub struct Node {
 struct Known {
     namespace: String,
     name: String,
-    containers: Vec<String>,
     latest: watch::Sender<Option<Arc<Pod>>>,
 }
 
@@ -103,12 +103,13 @@ impl Node {
     /// When the node cannot be registered.
     pub async fn run(self: Arc<Self>) -> Result<()> {
         self.register().await?;
-        tokio::join!(
+        let ((), (), (), served) = tokio::join!(
             self.clone().watch_pods(),
             self.watch_for_changes::<Secret>(),
-            self.watch_for_changes::<ConfigMap>()
+            self.watch_for_changes::<ConfigMap>(),
+            self.clone().serve_logs(),
         );
-        Ok(())
+        served
     }
 
     async fn register(&self) -> Result<()> {
@@ -125,6 +126,7 @@ impl Node {
         let status = json!({ "status": {
             "conditions": [{ "type": "Ready", "status": "True", "reason": "AgentReady", "message": "the agent runs" }],
             "addresses": [{ "type": "InternalIP", "address": NODE }, { "type": "Hostname", "address": NAME }],
+            "daemonEndpoints": { "kubeletEndpoint": { "Port": log_server::PORT } },
             "capacity": resources, "allocatable": resources,
             "nodeInfo": {
                 "kubeletVersion": self.client.apiserver_version().await?.git_version, "kubeProxyVersion": "",
@@ -136,22 +138,20 @@ impl Node {
         Ok(())
     }
 
+    /// The uid of a pod that the node looks after.
+    fn uid_of(&self, namespace: &str, name: &str) -> Option<String> {
+        let pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of_name = pods.iter().filter(|(_, known)| known.namespace == namespace && known.name == name);
+        of_name.next().map(|(uid, _)| uid.clone())
+    }
+
     /// Kills the first process of each container of a pod, as an out-of-memory kill would.
     ///
     /// # Errors
     /// When the node runs no process for this pod.
     pub async fn kill_processes(&self, namespace: &str, name: &str) -> Result<()> {
-        let files: Vec<PathBuf> = {
-            let pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
-            let of_name = pods.iter().filter(|(_, known)| known.namespace == namespace && known.name == name);
-            of_name
-                .flat_map(|(uid, known)| {
-                    let folder = self.pod_folder(uid).join("containers");
-                    known.containers.iter().map(move |container| folder.join(container).join("pid"))
-                })
-                .collect()
-        };
-        let pids: Vec<u32> = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.parse().ok()).collect();
+        let uid = self.uid_of(namespace, name).with_context(|| format!("no pod {namespace}/{name} is here"))?;
+        let pids = self.processes(&uid);
         ensure!(!pids.is_empty(), "the pod {namespace}/{name} has no process");
         for pid in pids {
             process::send("KILL", pid).await?;
@@ -159,17 +159,38 @@ impl Node {
         Ok(())
     }
 
-    /// All that pods of this name have printed, those that are gone included, in the order of their start.
+    /// Kills all processes of all pods.
     ///
     /// # Errors
-    /// When a log cannot be read.
-    pub fn logs(&self, namespace: &str, name: &str) -> Result<String> {
-        let prefix = format!("{namespace}_{name}_");
+    /// When no signal can be sent.
+    pub async fn kill_all(&self) -> Result<()> {
+        let uids: Vec<String> = self.pods.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        for pid in uids.iter().flat_map(|uid| self.processes(uid)) {
+            process::send("KILL", pid).await?;
+        }
+        Ok(())
+    }
+
+    /// The first processes of a pod's containers.
+    fn processes(&self, uid: &str) -> Vec<u32> {
+        let containers = std::fs::read_dir(self.pod_folder(uid).join("containers")).into_iter().flatten();
+        let pid = |container: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(container.ok()?.path().join("pid")).ok()?.parse().ok()
+        };
+        containers.filter_map(pid).collect()
+    }
+
+    /// The log files of pods whose `namespace_name_uid` begins so, those that are gone included, in the order of their
+    /// start.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn log_files(&self, prefix: &str) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         let folder = self.logs.join("pods");
         for pod in std::fs::read_dir(&folder).into_iter().flatten() {
             let pod = pod?;
-            if !pod.file_name().to_string_lossy().starts_with(&prefix) {
+            if !pod.file_name().to_string_lossy().starts_with(prefix) {
                 continue;
             }
             for container in std::fs::read_dir(pod.path())? {
@@ -180,6 +201,6 @@ impl Node {
             }
         }
         files.sort();
-        files.iter().map(|(_, path)| std::fs::read_to_string(path).context("reading a log")).collect()
+        Ok(files.into_iter().map(|(_, path)| path).collect())
     }
 }

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::{Container as ContainerSpec, ContainerStatus, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container as ContainerSpec, ContainerStatus, Pod};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
 };
 use serde_json::json;
 use tokio::{
-    sync::{Mutex, watch},
+    sync::watch,
     task::JoinSet,
     time::{Instant, sleep},
 };
@@ -19,10 +19,8 @@ use tracing::{info, warn};
 pub use self::context::PodContext;
 use super::{
     container::Container,
-    network::{PodNetwork, next_address},
-    node::{Node, Program},
+    node::Node,
     status::{StatusBoard, exit_code},
-    volumes::Volumes,
 };
 
 mod context;
@@ -51,45 +49,29 @@ struct Runner {
 
 impl Runner {
     async fn run(node: Arc<Node>, pod: Arc<Pod>, latest: Latest) -> Result<()> {
-        let namespace = pod.namespace().context("a pod has a namespace")?;
-        let uid = pod.uid().context("a pod has a uid")?;
-        let address = next_address();
-        let folder = node.pod_folder(&uid);
-        std::fs::create_dir_all(&folder)?;
-        let spec = pod.spec.clone().context("a pod has a spec")?;
-        let all = spec.containers.iter().chain(spec.init_containers.iter().flatten());
-        let has_process = all
-            .filter_map(|container| container.image.as_deref())
-            .any(|image| matches!(node.program(image), Program::Binary(_)));
-        let network = if has_process { Some(PodNetwork::create(&folder, address).await?) } else { None };
-        let volumes = Volumes::new(
-            node.client.clone(),
-            pod.clone(),
-            address,
-            folder.join("volumes"),
-            node.claims_folder(),
-            node.can_switch_user,
-        );
-        let api = Api::namespaced(node.client.clone(), &namespace);
-        let logs = node.pod_logs_folder(&namespace, &pod.name_any(), &uid);
-        let volumes = Mutex::new(volumes);
-        let context = Arc::new(PodContext { node, pod, address, network, volumes, logs, folder });
+        let context = Arc::new(PodContext::create(node, pod).await?);
+        let namespace = context.pod.namespace().context("a pod has a namespace")?;
+        let api = Api::namespaced(context.node.client.clone(), &namespace);
+        let board = StatusBoard::new(context.address);
         let mut runner = Self {
             context,
             api,
             latest,
-            board: StatusBoard::new(address),
+            board,
             init: Vec::new(),
             containers: Vec::new(),
             stop: watch::channel(None).0,
             tasks: JoinSet::new(),
         };
-        runner.live(has_process, spec).await;
+        runner.live().await;
         runner.end().await
     }
 
     /// Starts all containers and keeps the status current, until the pod is to end.
-    async fn live(&mut self, has_process: bool, spec: PodSpec) {
+    async fn live(&mut self) {
+        let mut changes = self.context.node.changes.subscribe(); // before the first look at what may change
+        let has_process = self.context.network.is_some();
+        let spec = self.context.spec().clone();
         let mut waiting = Vec::new();
         for container in spec.containers {
             waiting.push(self.container(container, false));
@@ -103,7 +85,6 @@ impl Runner {
         if let Some(first) = init.pop() {
             self.tasks.spawn(first.run(true));
         }
-        let mut changes = self.context.node.changes.subscribe();
         let mut begun = false;
         loop {
             let initialized = self.init.iter().all(|container| exit_code(&container.borrow()) == Some(0));

@@ -152,11 +152,15 @@ async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>) {
         sleep_until(due).await;
         listeners.retain(|address, _| table.get(address).is_some_and(|endpoints| !endpoints.is_empty()));
         for (address, targets) in table.into_iter().filter(|(_, targets)| !targets.is_empty()) {
-            info!(%address, ?targets, "service");
             if let Some(listener) = listeners.get(&address) {
-                *listener.endpoints.write().unwrap_or_else(PoisonError::into_inner) = targets;
+                let mut endpoints = listener.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+                if *endpoints != targets {
+                    info!(%address, ?targets, "service");
+                    *endpoints = targets;
+                }
                 continue;
             }
+            info!(%address, ?targets, "service");
             match TcpListener::bind(address).await {
                 Ok(socket) => {
                     let endpoints = Arc::new(RwLock::new(targets));

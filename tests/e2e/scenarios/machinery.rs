@@ -29,6 +29,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(a_sick_or_killed_process_is_restarted),
     scenario!(a_job_runs_to_its_end),
     scenario!(an_unknown_image_is_not_pulled),
+    scenario!(helm_waits_for_what_it_installs),
     scenario!(a_developer_may_only_edit),
     scenario!(a_namespace_is_deleted_with_all_that_is_in_it),
     alone!(a_restarted_api_server_is_followed_by_all),
@@ -132,6 +133,9 @@ async fn a_rolling_restart_loses_no_request(cluster: &Cluster) -> Result<()> {
     ensure!(requests > 10, "only {requests} requests were made");
     let after = kubectl(cluster, namespace, "get pods -o jsonpath={.items[*].metadata.name}").await?;
     ensure!(after.split(' ').all(|name| !before.contains(name)), "{before} became {after}");
+    let new = after.split(' ').next().unwrap_or_default();
+    let log = kubectl(cluster, namespace, &format!("logs {new} --tail=1")).await?;
+    ensure!(log == "listening on 8080\n", "kubectl logs: {log}");
     let first = before.split(' ').next().unwrap_or_default();
     let log = cluster.pod_logs(namespace, first)?;
     ensure!(log.contains("leaving\nleft\n"), "the old pod was not asked to leave: {log}");
@@ -181,6 +185,21 @@ async fn an_unknown_image_is_not_pulled(cluster: &Cluster) -> Result<()> {
     let reason = "{.status.containerStatuses[0].state.waiting.reason}=ErrImagePull";
     kubectl(cluster, namespace, &format!("wait pod/unknown --for=jsonpath={reason} --timeout=60s")).await?;
     kubectl(cluster, namespace, "delete pod/unknown --timeout=60s").await?;
+    Ok(())
+}
+
+async fn helm_waits_for_what_it_installs(cluster: &Cluster) -> Result<()> {
+    let namespace = &cluster.namespace().await?;
+    let folder = cluster.scratch().join("charts");
+    std::fs::create_dir_all(&folder)?;
+    cluster.helm(["create", "sample"]).folder(&folder).ok().await?;
+    let image = format!("image.repository={PRETENDED_IMAGE}");
+    let install = ["install", "sample", "./sample", "--wait", "--namespace", namespace, "--set", &image];
+    cluster.helm(install).folder(&folder).ok().await?;
+    let available = "get deployment/sample -o jsonpath={.status.availableReplicas}";
+    let available = kubectl(cluster, namespace, available).await?;
+    ensure!(available == "1", "helm did not wait: {available} replicas are available");
+    cluster.helm(["uninstall", "sample", "--wait", "--namespace", namespace]).ok().await?;
     Ok(())
 }
 

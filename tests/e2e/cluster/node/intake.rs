@@ -95,11 +95,10 @@ impl Node {
         if let Some(known) = pods.get(&uid) {
             known.latest.send_replace(Some(Arc::new(pod)));
         } else if !ended || pod.metadata.deletion_timestamp.is_some() {
-            let containers = spec.containers.iter().map(|container| container.name.clone()).collect();
             let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
             let pod = Arc::new(pod);
             let (latest, receiver) = watch::channel(Some(pod.clone()));
-            pods.insert(uid, Known { namespace, name, containers, latest });
+            pods.insert(uid, Known { namespace, name, latest });
             tasks.spawn(pod::run(self.clone(), pod, receiver));
         }
     }
