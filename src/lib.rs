@@ -13,10 +13,9 @@
 //! - [`check`]: the same rules over files.
 //! - [`cli`]: the command line.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
-
 pub mod admission;
 pub mod certificates;
+pub mod cli;
 pub mod cluster;
 pub mod engines;
 pub mod evaluation;

@@ -9,7 +9,17 @@ use futures::future::LocalBoxFuture;
 
 use crate::cluster::{Cluster, Options};
 
+mod deletions;
+mod fixes;
+mod identity;
+pub mod installation;
+mod legacy;
 mod machinery;
+mod moves;
+mod resilience;
+mod shop;
+mod tutorial;
+mod volumes;
 
 /// One test.
 pub struct Scenario {
@@ -38,18 +48,30 @@ macro_rules! alone {
 use {alone, scenario};
 
 /// All scenarios, by the file that they are in.
-pub const GROUPS: &[(&str, &[Scenario])] = &[("machinery", machinery::SCENARIOS)];
+pub const GROUPS: &[(&str, &[Scenario])] = &[
+    ("machinery", machinery::SCENARIOS),
+    ("tutorial", tutorial::SCENARIOS),
+    ("identity", identity::SCENARIOS),
+    ("fixes", fixes::SCENARIOS),
+    ("volumes", volumes::SCENARIOS),
+    ("moves", moves::SCENARIOS),
+    ("legacy", legacy::SCENARIOS),
+    ("deletions", deletions::SCENARIOS),
+    ("resilience", resilience::SCENARIOS),
+];
 
 /// The cluster that they run on.
 ///
 /// # Errors
 /// When an executable that stands for an image cannot be found.
 pub fn options() -> Result<Options> {
-    Ok(Options {
+    let mut options = Options {
         images: vec![(machinery::SERVER_IMAGE.into(), std::env::current_exe()?)],
         pretend_ready: vec![machinery::PRETENDED_IMAGE.into()],
         ..Options::default()
-    })
+    };
+    installation::images(&mut options, env!("CARGO_BIN_EXE_stsguard").into());
+    Ok(options)
 }
 
 /// What is done once, before all scenarios.
@@ -57,6 +79,5 @@ pub fn options() -> Result<Options> {
 /// # Errors
 /// When it does not succeed; then no scenario is run.
 pub async fn set_up(cluster: &Cluster) -> Result<()> {
-    cluster.kubectl(["get", "--raw", "/readyz"]).ok().await?;
-    Ok(())
+    installation::set_up(cluster).await
 }
