@@ -25,7 +25,7 @@ format: ## is the code formatted?
 
 .PHONY: lint
 lint: ## clippy, warnings are errors
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --test e2e -- -D warnings
 
 .PHONY: docs
 docs: ## does the API documentation build without a broken link?
@@ -51,7 +51,8 @@ e2e: control-plane ## the scenarios on a real API server
 
 .PHONY: demo
 demo: control-plane ## a real cluster, the chart, good and bad manifests (KEEP=1 ends in a shell inside)
-	STSGUARD_CONTROL_PLANE="$(CONTROL_PLANE)" $(CARGO) run --locked --quiet --example demo -- $(if $(KEEP),--keep)
+	$(CARGO) build --locked --quiet
+	KEEP="$(KEEP)" STSGUARD_CONTROL_PLANE="$(CONTROL_PLANE)" $(CARGO) run --locked --quiet --example demo
 
 .PHONY: bench
 bench: ## speed, as ratios to a floor measured in the same run
