@@ -17,6 +17,7 @@ mod legacy;
 mod machinery;
 mod moves;
 mod resilience;
+mod rights;
 mod shop;
 mod tutorial;
 mod volumes;
@@ -57,6 +58,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("moves", moves::SCENARIOS),
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
+    ("rights", rights::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
 ];
 
