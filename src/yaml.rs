@@ -9,6 +9,6 @@ mod place;
 mod scalar;
 mod typed;
 
-pub use document::{Document, Note, Read, Unparsable, documents};
+pub use document::{Document, DuplicateKey, Read, Unparsable, documents};
 pub use place::{Mark, Places, Position, position};
 pub use typed::{Mismatch, read};

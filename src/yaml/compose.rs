@@ -1,4 +1,4 @@
-//! From parser events to one JSON value, with notes and, on request, places.
+//! From parser events to one JSON value, with duplicate keys and, on request, places.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
 
-use super::document::{Note, Unparsable};
+use super::document::{DuplicateKey, Unparsable};
 use super::place::{Mark, Places};
 use super::scalar;
 
@@ -31,7 +31,7 @@ pub(super) struct Composer<'t> {
     anchors: HashMap<usize, Anchored>,
     unfolded_values: usize,
     unfolded_bytes: usize,
-    notes: Vec<Note>,
+    duplicates: Vec<DuplicateKey>,
     places: Option<Places>,
     /// The JSON pointer of the value being composed; kept only while tracing.
     pointer: String,
@@ -43,7 +43,6 @@ impl<'t> Composer<'t> {
     /// A composer of the document `text`, which starts at byte `base` of the whole text.
     pub(super) fn new(text: &'t str, base: usize) -> Self {
         let mut options = granit_parser::options! {
-            block_scalar_eof_without_line_feed: true,
             flow_nesting_limit: DEPTH,
             block_nesting_limit: DEPTH,
         };
@@ -54,7 +53,7 @@ impl<'t> Composer<'t> {
             anchors: HashMap::new(),
             unfolded_values: 0,
             unfolded_bytes: 0,
-            notes: Vec::new(),
+            duplicates: Vec::new(),
             places: None,
             pointer: String::new(),
         }
@@ -66,8 +65,8 @@ impl<'t> Composer<'t> {
         self
     }
 
-    pub(super) fn into_notes(self) -> Vec<Note> {
-        self.notes
+    pub(super) fn into_duplicates(self) -> Vec<DuplicateKey> {
+        self.duplicates
     }
 
     pub(super) fn into_places(self) -> Places {
@@ -157,8 +156,7 @@ impl<'t> Composer<'t> {
             let value = self.value(event, span, Some(at.clone()), depth + 1)?;
             self.pointer.truncate(length);
             if map.insert(key.clone(), value).is_some() && written.contains(&key) {
-                let message = format!("the key {key:?} stands here a second time: only this one counts");
-                self.notes.push(Note { offset: at.start, message });
+                self.duplicates.push(DuplicateKey { offset: at.start, name: key.clone() });
             }
             written.push(key);
         }

@@ -19,13 +19,13 @@ pub struct Unparsable {
     pub message: String,
 }
 
-/// Something about a document that its author should know although it can be read.
+/// A key that stands in its mapping a second time; the last one counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct DuplicateKey {
     /// Where, in bytes from the start of the whole text.
     pub offset: usize,
-    /// What.
-    pub message: String,
+    /// The key.
+    pub name: String,
 }
 
 /// What a document holds.
@@ -33,8 +33,8 @@ pub struct Note {
 pub struct Read {
     /// The value, as JSON; null when the document is empty.
     pub value: Value,
-    /// What its author should know.
-    pub notes: Vec<Note>,
+    /// Keys written more than once.
+    pub duplicates: Vec<DuplicateKey>,
 }
 
 /// One document of a text.
@@ -42,17 +42,22 @@ pub struct Read {
 pub struct Document<'t> {
     text: &'t str,
     start: usize,
-    json: bool,
+    notation: Notation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Notation {
+    Yaml,
+    Json,
+    /// YAML after a line that starts with `---` and goes on: kubectl refuses it.
+    BadSeparator,
 }
 
 /// Splits a text into its documents, as kubectl does: at lines that start with `---`, or between JSON values.
 pub fn documents(text: &str) -> Vec<Document<'_>> {
-    if text.trim_start_matches(is_filler).starts_with('{')
-        && let Some(documents) = json_documents(text)
-    {
-        return documents;
-    }
-    yaml_documents(text)
+    let mut documents = Vec::new();
+    split(text, 0, &mut documents);
+    documents
 }
 
 /// White space, and the byte order mark that some editors put first.
@@ -60,56 +65,67 @@ fn is_filler(character: char) -> bool {
     character.is_whitespace() || character == '\u{feff}'
 }
 
-/// The JSON values one after another; `None` if not even the first is JSON, because it may be YAML in braces.
-fn json_documents(text: &str) -> Option<Vec<Document<'_>>> {
-    let base = text.len() - text.trim_start_matches(is_filler).len();
-    let mut values: StreamDeserializer<'_, StrRead<'_>, IgnoredAny> =
-        serde_json::Deserializer::from_str(&text[base..]).into_iter();
-    let mut documents = Vec::new();
-    let mut start = base;
-    while let Some(value) = values.next() {
-        let end = match value {
-            Ok(_) => base + values.byte_offset(),
-            Err(_) if documents.is_empty() => return None,
-            // The rest is one document that will say what is wrong with it.
-            Err(_) => text.len(),
-        };
-        start += text[start..end].len() - text[start..end].trim_start().len();
-        documents.push(Document { text: &text[start..end], start, json: true });
-        start = end;
-        if end == text.len() {
-            break;
-        }
+fn split<'t>(text: &'t str, base: usize, documents: &mut Vec<Document<'t>>) {
+    if !text.trim_start_matches(is_filler).starts_with('{') || !split_json(text, base, documents) {
+        split_yaml(text, base, documents);
     }
-    Some(documents)
 }
 
-fn yaml_documents(text: &str) -> Vec<Document<'_>> {
-    let mut documents = Vec::new();
+/// Splits JSON values one after another; says no if not even the first is JSON, because it may be YAML in braces.
+fn split_json<'t>(text: &'t str, base: usize, documents: &mut Vec<Document<'t>>) -> bool {
+    let skipped = text.len() - text.trim_start_matches(is_filler).len();
+    let mut values: StreamDeserializer<'_, StrRead<'_>, IgnoredAny> =
+        serde_json::Deserializer::from_str(&text[skipped..]).into_iter();
+    let mut start = skipped;
+    while let Some(value) = values.next() {
+        let end = skipped + values.byte_offset();
+        if value.is_ok() {
+            start += text[start..end].len() - text[start..end].trim_start().len();
+            documents.push(Document { text: &text[start..end], start: base + start, notation: Notation::Json });
+            start = end;
+            continue;
+        }
+        if start == skipped {
+            return false;
+        }
+        start += text[start..].len() - text[start..].trim_start().len();
+        if text[start..].starts_with("---") {
+            split_yaml(&text[start..], base + start, documents);
+        } else {
+            // The rest is one document that will say what is wrong with it.
+            documents.push(Document { text: &text[start..], start: base + start, notation: Notation::Json });
+        }
+        break;
+    }
+    true
+}
+
+fn split_yaml<'t>(text: &'t str, base: usize, documents: &mut Vec<Document<'t>>) {
+    let mut notation = Notation::Yaml;
     let mut start = 0;
     let mut offset = 0;
+    let mut push = |range: Range<usize>, notation| {
+        let text = &text[range.clone()];
+        if notation == Notation::BadSeparator || holds_something(text) {
+            documents.push(Document { text, start: base + range.start, notation });
+        }
+    };
     for line in text.split_inclusive('\n') {
         let next = offset + line.len();
-        if is_separator(line) {
-            documents.push(start..offset);
-            start = next;
+        if let Some(rest) = line.trim_start_matches('\u{feff}').strip_prefix("---") {
+            push(start..offset, notation);
+            let clean = rest.trim().is_empty() || rest.trim_start().starts_with('#');
+            (start, notation) = if clean { (next, Notation::Yaml) } else { (offset, Notation::BadSeparator) };
         }
         offset = next;
     }
-    documents.push(start..text.len());
-    let holds_something = |range: &Range<usize>| {
-        let mut lines = text[range.clone()].lines().map(|line| line.trim_matches(is_filler));
-        lines.any(|line| !line.is_empty() && !line.starts_with(['#', '%']) && line != "...")
-    };
-    let whole = |range: Range<usize>| Document { text: &text[range.clone()], start: range.start, json: false };
-    documents.into_iter().filter(holds_something).map(whole).collect()
+    push(start..text.len(), notation);
 }
 
-fn is_separator(line: &str) -> bool {
-    line.trim_start_matches('\u{feff}').strip_prefix("---").is_some_and(|rest| {
-        let rest = rest.trim();
-        rest.is_empty() || rest.starts_with('#')
-    })
+/// Whether there is more than comments, directives and an end mark.
+fn holds_something(text: &str) -> bool {
+    let mut lines = text.lines().map(|line| line.trim_matches(is_filler));
+    lines.any(|line| !line.is_empty() && !line.starts_with(['#', '%']) && line != "...")
 }
 
 impl<'t> Document<'t> {
@@ -128,15 +144,21 @@ impl<'t> Document<'t> {
     /// # Errors
     /// What kubectl could not parse either, nesting deeper than 255, and aliases that unfold without measure.
     pub fn read(&self) -> Result<Read, Unparsable> {
-        if self.json {
-            return match serde_json::from_str(self.text) {
-                Ok(value) => Ok(Read { value, notes: Vec::new() }),
+        match self.notation {
+            Notation::Yaml => {
+                let mut composer = Composer::new(self.text, self.start);
+                let value = composer.compose()?;
+                Ok(Read { value, duplicates: composer.into_duplicates() })
+            }
+            Notation::Json => match serde_json::from_str(self.text) {
+                Ok(value) => Ok(Read { value, duplicates: Vec::new() }),
                 Err(error) => Err(self.invalid_json(&error)),
-            };
+            },
+            Notation::BadSeparator => {
+                let message = "after --- nothing but a comment may stand on the line".to_owned();
+                Err(Unparsable { offset: self.start, message })
+            }
         }
-        let mut composer = Composer::new(self.text, self.start);
-        let value = composer.compose()?;
-        Ok(Read { value, notes: composer.into_notes() })
     }
 
     /// Where the document's values stand; only their common start is known if the text cannot be traced.

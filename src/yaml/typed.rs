@@ -198,10 +198,11 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
         if name.starts_with("$serde_json::") {
             // Raw JSON text, which only serde_json itself can hand out; nothing can mismatch in it.
-            return self.value.clone().deserialize_newtype_struct(name, visitor).map_err(|_| Fault {
-                steps: Vec::new(),
-                message: "cannot be kept as JSON".to_owned(),
-            });
+            return self
+                .value
+                .clone()
+                .deserialize_newtype_struct(name, visitor)
+                .map_err(|_| Fault { steps: Vec::new(), message: "cannot be kept as JSON".to_owned() });
         }
         visitor.visit_newtype_struct(self)
     }
@@ -256,7 +257,10 @@ mod tests {
 
     #[test]
     fn refuses_numbers_out_of_range_and_with_a_fraction() {
-        assert_eq!(mismatch(&json!({"spec": {"replicas": 3_000_000_000_i64}})), "/spec/replicas is out of range for i32");
+        assert_eq!(
+            mismatch(&json!({"spec": {"replicas": 3_000_000_000_i64}})),
+            "/spec/replicas is out of range for i32"
+        );
         assert_eq!(
             mismatch(&json!({"spec": {"replicas": 1.5}})),
             "/spec/replicas is a number with a fraction, but must be a whole number"
