@@ -22,7 +22,7 @@ use std::collections::HashSet;
 
 use crate::kubernetes::{Deployment, ObjectMeta, RunsPods, Scale, Service, StatefulSet};
 use crate::policy::{Action, Owned, Policy};
-use crate::rules::{DeleteOptions, RULES, Rule};
+use crate::rules::{DeleteOptions, EXEMPTION_PREFIX, RULES, Rule};
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +139,16 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
     report
 }
 
-/// Whether the rule of this name does not apply to the object, with the reason: its exemption annotation is not blank.
+/// Why the object is exempt from this rule, if it is: the reason in its annotation, which must not be blank.
 pub fn exemption<'a>(metadata: &'a ObjectMeta, rule: &dyn Rule) -> Option<&'a str> {
     let reason = metadata.annotations.get(&rule.info().exemption())?.trim();
     (!reason.is_empty()).then_some(reason)
+}
+
+/// Whether the object is exempt from the rule of this name.
+pub fn exempts(metadata: &ObjectMeta, rule: &str) -> bool {
+    let mut annotations = metadata.annotations.iter();
+    annotations.any(|(key, reason)| key.strip_prefix(EXEMPTION_PREFIX) == Some(rule) && !reason.trim().is_empty())
 }
 
 /// Whether fixes are out of the question for this object: a restore or an operator put it there.

@@ -14,12 +14,14 @@
 //! - [`check`]: the same rules over files.
 //! - [`cli`]: the command line.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
-
 pub mod admission;
+pub mod certificates;
+pub mod cli;
+pub mod cluster;
 pub mod engines;
 pub mod evaluation;
 pub mod kubernetes;
 pub mod policy;
 pub mod rules;
+pub mod serve;
 pub mod yaml;

@@ -111,7 +111,7 @@ pub enum Source {
 }
 
 /// Facts that can be answered at once: stores in a cluster, the other documents in `check`.
-pub trait Facts {
+pub trait Facts: Sync {
     /// The answer and its source, or `None` if this takes a live read.
     fn answer(&self, question: &Question) -> Option<(Answer, Source)>;
 }

@@ -7,7 +7,22 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::shop::{CONTAINER, GRACE, Shop, codes, fixed, good_set, mendable_set, pgdata, service, with, without};
+use super::{Scenario, scenario};
 use crate::cluster::Cluster;
+
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    scenario!(survive_apply_and_replace_of_the_same_file),
+    scenario!(survive_server_side_apply_from_the_start),
+    scenario!(survive_a_change_of_something_else),
+    scenario!(survive_helm_upgrades_server_side),
+    scenario!(survive_helm_upgrades_client_side_and_by_replacement),
+    scenario!(leave_a_written_grace_period_alone),
+    scenario!(never_move_pgdata_off_the_claim),
+    scenario!(end_with_an_exemption),
+    scenario!(are_not_claimed_by_a_copied_manifest),
+    scenario!(are_shown_by_a_dry_run_and_a_diff),
+];
 
 const ALL: &str = "STS201,STS301,STS303";
 
@@ -32,7 +47,7 @@ async fn mended(cluster: &Cluster) -> Result<Shop<'_>> {
     Ok(shop)
 }
 
-pub async fn survive_apply_and_replace_of_the_same_file(cluster: &Cluster) -> Result<()> {
+async fn survive_apply_and_replace_of_the_same_file(cluster: &Cluster) -> Result<()> {
     let shop = mended(cluster).await?;
     let bad = mendable_set();
     for verb in [
@@ -49,7 +64,7 @@ pub async fn survive_apply_and_replace_of_the_same_file(cluster: &Cluster) -> Re
     Ok(())
 }
 
-pub async fn survive_server_side_apply_from_the_start(cluster: &Cluster) -> Result<()> {
+async fn survive_server_side_apply_from_the_start(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     for round in ["create", "again"] {
@@ -59,7 +74,7 @@ pub async fn survive_server_side_apply_from_the_start(cluster: &Cluster) -> Resu
     Ok(())
 }
 
-pub async fn survive_a_change_of_something_else(cluster: &Cluster) -> Result<()> {
+async fn survive_a_change_of_something_else(cluster: &Cluster) -> Result<()> {
     let shop = mended(cluster).await?;
     shop.kubectl("label statefulset postgres team=data").await?.ok()?;
     shop.kubectl("annotate statefulset postgres example.com/note=x").await?.ok()?;
@@ -83,14 +98,14 @@ fn chart(shop: &Shop<'_>) -> Result<PathBuf> {
     Ok(folder)
 }
 
-async fn helm(shop: &Shop<'_>, line: &str) -> Result<()> {
+pub async fn helm(shop: &Shop<'_>, line: &str) -> Result<()> {
     let chart = chart(shop)?;
     let words = line.split(' ').map(|word| if word == "CHART" { chart.display().to_string() } else { word.to_owned() });
     shop.cluster.helm(words.chain(["-n".to_owned(), shop.namespace.clone()])).ok().await?;
     Ok(())
 }
 
-pub async fn survive_helm_upgrades_server_side(cluster: &Cluster) -> Result<()> {
+async fn survive_helm_upgrades_server_side(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     for line in [
         "install shop CHART --set round=1",
@@ -104,7 +119,7 @@ pub async fn survive_helm_upgrades_server_side(cluster: &Cluster) -> Result<()> 
     Ok(())
 }
 
-pub async fn survive_helm_upgrades_client_side_and_by_replacement(cluster: &Cluster) -> Result<()> {
+async fn survive_helm_upgrades_client_side_and_by_replacement(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     for line in [
         "install shop CHART --set round=1 --server-side=false",
@@ -118,7 +133,7 @@ pub async fn survive_helm_upgrades_client_side_and_by_replacement(cluster: &Clus
     Ok(())
 }
 
-pub async fn leave_a_written_grace_period_alone(cluster: &Cluster) -> Result<()> {
+async fn leave_a_written_grace_period_alone(cluster: &Cluster) -> Result<()> {
     let written = with(good_set(), GRACE, json!(30));
     for verb in ["apply -f -", "apply --server-side -f -"] {
         let shop = Shop::open(cluster).await?;
@@ -132,7 +147,7 @@ pub async fn leave_a_written_grace_period_alone(cluster: &Cluster) -> Result<()>
     Ok(())
 }
 
-pub async fn never_move_pgdata_off_the_claim(cluster: &Cluster) -> Result<()> {
+async fn never_move_pgdata_off_the_claim(cluster: &Cluster) -> Result<()> {
     let shop = mended(cluster).await?;
     let moved = with(mendable_set(), &format!("{CONTAINER}/volumeMounts/0/mountPath"), json!("/var/lib/db"));
     let said = shop.kubectl_with("replace -f -", Some(&moved)).await?.refused()?;
@@ -140,7 +155,7 @@ pub async fn never_move_pgdata_off_the_claim(cluster: &Cluster) -> Result<()> {
     intact(&shop.stored().await?, "a refused move")
 }
 
-pub async fn end_with_an_exemption(cluster: &Cluster) -> Result<()> {
+async fn end_with_an_exemption(cluster: &Cluster) -> Result<()> {
     let shop = mended(cluster).await?;
     let exempt = json!({"stsguard.dev/exempt-short-grace-period": "a cache, nothing to flush"});
     let short = with(mendable_set(), "/metadata/annotations", exempt);
@@ -150,7 +165,7 @@ pub async fn end_with_an_exemption(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-pub async fn are_not_claimed_by_a_copied_manifest(cluster: &Cluster) -> Result<()> {
+async fn are_not_claimed_by_a_copied_manifest(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let copied = with(good_set(), "/metadata/annotations", json!({"stsguard.dev/fixed": ALL}));
@@ -159,7 +174,7 @@ pub async fn are_not_claimed_by_a_copied_manifest(cluster: &Cluster) -> Result<(
     Ok(())
 }
 
-pub async fn are_shown_by_a_dry_run_and_a_diff(cluster: &Cluster) -> Result<()> {
+async fn are_shown_by_a_dry_run_and_a_diff(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let output = shop.kubectl_with("create --dry-run=server -o json -f -", Some(&mendable_set())).await?;

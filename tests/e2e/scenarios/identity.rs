@@ -4,7 +4,20 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::shop::{Answer, Shop, cluster_ip_service, codes, good_set, service, with, without};
+use super::{Scenario, scenario};
 use crate::cluster::Cluster;
+
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    scenario!(accepts_a_headless_pair_sent_back_to_back_100_times),
+    scenario!(denies_a_cluster_ip_service_made_a_moment_before),
+    scenario!(denies_external_name_node_port_and_load_balancer),
+    scenario!(warns_where_the_service_is_absent_or_has_no_selector),
+    scenario!(denies_a_cluster_ip_service_for_a_set_that_waits_for_a_headless_one),
+    scenario!(denies_turning_the_governing_service_into_external_name),
+    scenario!(warns_when_the_governing_service_is_deleted),
+    scenario!(denies_a_name_that_leaves_no_room_for_the_revision_label),
+];
 
 fn numbered(mut object: Value, number: usize) -> Value {
     object["metadata"]["name"] = json!(format!("postgres-{number}"));
@@ -15,7 +28,7 @@ fn numbered(mut object: Value, number: usize) -> Value {
     object
 }
 
-pub async fn accepts_a_headless_pair_sent_back_to_back_100_times(cluster: &Cluster) -> Result<()> {
+async fn accepts_a_headless_pair_sent_back_to_back_100_times(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     for number in 0..100 {
         let made = shop.post(&numbered(service(), number)).await?;
@@ -26,7 +39,7 @@ pub async fn accepts_a_headless_pair_sent_back_to_back_100_times(cluster: &Clust
     Ok(())
 }
 
-pub async fn denies_a_cluster_ip_service_made_a_moment_before(cluster: &Cluster) -> Result<()> {
+async fn denies_a_cluster_ip_service_made_a_moment_before(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     for number in 0..30 {
         let made = shop.post(&numbered(cluster_ip_service(), number)).await?;
@@ -37,7 +50,7 @@ pub async fn denies_a_cluster_ip_service_made_a_moment_before(cluster: &Cluster)
     Ok(())
 }
 
-pub async fn denies_external_name_node_port_and_load_balancer(cluster: &Cluster) -> Result<()> {
+async fn denies_external_name_node_port_and_load_balancer(cluster: &Cluster) -> Result<()> {
     for kind in ["ExternalName", "NodePort", "LoadBalancer"] {
         let shop = Shop::open(cluster).await?;
         let mut other = with(cluster_ip_service(), "/spec/type", json!(kind));
@@ -51,7 +64,7 @@ pub async fn denies_external_name_node_port_and_load_balancer(cluster: &Cluster)
     Ok(())
 }
 
-pub async fn warns_where_the_service_is_absent_or_has_no_selector(cluster: &Cluster) -> Result<()> {
+async fn warns_where_the_service_is_absent_or_has_no_selector(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     let output = shop.apply(&good_set()).await?;
     ensure!(codes(&output.stderr) == ["STS102"], "{output}");
@@ -65,7 +78,7 @@ pub async fn warns_where_the_service_is_absent_or_has_no_selector(cluster: &Clus
     Ok(())
 }
 
-pub async fn denies_a_cluster_ip_service_for_a_set_that_waits_for_a_headless_one(cluster: &Cluster) -> Result<()> {
+async fn denies_a_cluster_ip_service_for_a_set_that_waits_for_a_headless_one(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply(&good_set()).await?.ok()?;
     let said = shop.apply(&cluster_ip_service()).await?.refused()?;
@@ -78,7 +91,7 @@ pub async fn denies_a_cluster_ip_service_for_a_set_that_waits_for_a_headless_one
     Ok(())
 }
 
-pub async fn denies_turning_the_governing_service_into_external_name(cluster: &Cluster) -> Result<()> {
+async fn denies_turning_the_governing_service_into_external_name(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     shop.apply_calmly(&good_set()).await?;
@@ -88,7 +101,7 @@ pub async fn denies_turning_the_governing_service_into_external_name(cluster: &C
     Ok(())
 }
 
-pub async fn warns_when_the_governing_service_is_deleted(cluster: &Cluster) -> Result<()> {
+async fn warns_when_the_governing_service_is_deleted(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     shop.apply_calmly(&good_set()).await?;
@@ -98,7 +111,7 @@ pub async fn warns_when_the_governing_service_is_deleted(cluster: &Cluster) -> R
     Ok(())
 }
 
-pub async fn denies_a_name_that_leaves_no_room_for_the_revision_label(cluster: &Cluster) -> Result<()> {
+async fn denies_a_name_that_leaves_no_room_for_the_revision_label(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let said = shop.apply(&with(good_set(), "/metadata/name", json!("p".repeat(56)))).await?.refused()?;

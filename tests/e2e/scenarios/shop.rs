@@ -120,9 +120,7 @@ pub fn good_set() -> Value {
         {"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}},
         {"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"},
     ]);
-    let probe = |delay: i32, period: i32| {
-        json!({"exec": {"command": ["pg_isready", "-U", "postgres"]}, "initialDelaySeconds": delay, "periodSeconds": period})
-    };
+    let probe = |delay: i32, period: i32| json!({"exec": {"command": ["pg_isready", "-U", "postgres"]}, "initialDelaySeconds": delay, "periodSeconds": period});
     let container = json!({
         "name": "postgres", "image": "postgres:16", "env": env,
         "ports": [{"containerPort": 5432}],

@@ -3,12 +3,22 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::shop::{
-    CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixed, good_set, pgdata, service, with, without,
-};
+use super::shop::{CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixed, good_set, pgdata, service, with, without};
+use super::{Scenario, scenario};
 use crate::cluster::Cluster;
 
-pub async fn accepts_the_good_manifest_unchanged_and_without_a_warning(cluster: &Cluster) -> Result<()> {
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    scenario!(accepts_the_good_manifest_unchanged_and_without_a_warning),
+    scenario!(denies_a_service_name_at_a_cluster_ip_service),
+    scenario!(moves_pgdata_off_the_volume_root),
+    scenario!(starts_pods_in_order),
+    scenario!(raises_a_grace_period_that_nobody_wrote),
+    scenario!(warns_of_a_literal_password_without_showing_it),
+    scenario!(warns_of_a_deletion_with_replicas),
+];
+
+async fn accepts_the_good_manifest_unchanged_and_without_a_warning(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     shop.apply_calmly(&good_set()).await?;
@@ -18,7 +28,7 @@ pub async fn accepts_the_good_manifest_unchanged_and_without_a_warning(cluster: 
     Ok(())
 }
 
-pub async fn denies_a_service_name_at_a_cluster_ip_service(cluster: &Cluster) -> Result<()> {
+async fn denies_a_service_name_at_a_cluster_ip_service(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&cluster_ip_service()).await?;
     let said = shop.apply(&good_set()).await?.refused()?;
@@ -26,7 +36,7 @@ pub async fn denies_a_service_name_at_a_cluster_ip_service(cluster: &Cluster) ->
     Ok(())
 }
 
-pub async fn moves_pgdata_off_the_volume_root(cluster: &Cluster) -> Result<()> {
+async fn moves_pgdata_off_the_volume_root(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let output = shop.apply(&without(good_set(), &format!("{CONTAINER}/env/1"))).await?;
@@ -37,7 +47,7 @@ pub async fn moves_pgdata_off_the_volume_root(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-pub async fn starts_pods_in_order(cluster: &Cluster) -> Result<()> {
+async fn starts_pods_in_order(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let output = shop.apply(&with(good_set(), "/spec/podManagementPolicy", json!("Parallel"))).await?;
@@ -48,7 +58,7 @@ pub async fn starts_pods_in_order(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-pub async fn raises_a_grace_period_that_nobody_wrote(cluster: &Cluster) -> Result<()> {
+async fn raises_a_grace_period_that_nobody_wrote(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let output = shop.apply(&without(good_set(), GRACE)).await?;
@@ -59,7 +69,7 @@ pub async fn raises_a_grace_period_that_nobody_wrote(cluster: &Cluster) -> Resul
     Ok(())
 }
 
-pub async fn warns_of_a_literal_password_without_showing_it(cluster: &Cluster) -> Result<()> {
+async fn warns_of_a_literal_password_without_showing_it(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     let literal = json!({"name": "POSTGRES_PASSWORD", "value": "correct-horse"});
@@ -69,7 +79,7 @@ pub async fn warns_of_a_literal_password_without_showing_it(cluster: &Cluster) -
     Ok(())
 }
 
-pub async fn warns_of_a_deletion_with_replicas(cluster: &Cluster) -> Result<()> {
+async fn warns_of_a_deletion_with_replicas(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     shop.apply_calmly(&good_set()).await?;

@@ -4,8 +4,18 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::shop::{CONTAINER, Shop, codes, good_set, pgdata, service, with, without};
+use super::{Scenario, scenario};
 use crate::cluster::{Cluster, wait::eventually};
 use std::time::Duration;
+
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    scenario!(with_claims_of_the_set_are_left_alone),
+    scenario!(reserved_by_claim_ref_are_left_alone),
+    scenario!(of_a_class_that_may_hand_out_old_data_are_left_alone),
+    scenario!(filled_from_elsewhere_or_shared_are_left_alone),
+    scenario!(of_images_with_another_layout_are_left_alone),
+];
 
 /// The tutorial's set with PGDATA left at the volume's root.
 fn rooted() -> Value {
@@ -28,7 +38,7 @@ async fn open(cluster: &Cluster) -> Result<Shop<'_>> {
     Ok(shop)
 }
 
-pub async fn with_claims_of_the_set_are_left_alone(cluster: &Cluster) -> Result<()> {
+async fn with_claims_of_the_set_are_left_alone(cluster: &Cluster) -> Result<()> {
     let shop = open(cluster).await?;
     shop.apply_calmly(&good_set()).await?;
     eventually("the controller has made a claim", Duration::from_secs(60), async || {
@@ -44,7 +54,7 @@ pub async fn with_claims_of_the_set_are_left_alone(cluster: &Cluster) -> Result<
     Ok(())
 }
 
-pub async fn reserved_by_claim_ref_are_left_alone(cluster: &Cluster) -> Result<()> {
+async fn reserved_by_claim_ref_are_left_alone(cluster: &Cluster) -> Result<()> {
     let shop = open(cluster).await?;
     let volume = json!({
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("old-{}", shop.namespace)},
@@ -58,7 +68,7 @@ pub async fn reserved_by_claim_ref_are_left_alone(cluster: &Cluster) -> Result<(
     left_alone(&shop, &rooted(), &["STS201"]).await
 }
 
-pub async fn of_a_class_that_may_hand_out_old_data_are_left_alone(cluster: &Cluster) -> Result<()> {
+async fn of_a_class_that_may_hand_out_old_data_are_left_alone(cluster: &Cluster) -> Result<()> {
     for class in [
         json!({"provisioner": "kubernetes.io/no-provisioner"}),
         json!({"provisioner": "nfs.example.com", "parameters": {"pathPattern": "${.PVC.namespace}/${.PVC.name}"}}),
@@ -77,7 +87,7 @@ pub async fn of_a_class_that_may_hand_out_old_data_are_left_alone(cluster: &Clus
     Ok(())
 }
 
-pub async fn filled_from_elsewhere_or_shared_are_left_alone(cluster: &Cluster) -> Result<()> {
+async fn filled_from_elsewhere_or_shared_are_left_alone(cluster: &Cluster) -> Result<()> {
     let source = json!({"kind": "PersistentVolumeClaim", "name": "backup"});
     let sidecar = json!({
         "name": "backup", "image": "example.com/backup:1",
@@ -92,7 +102,7 @@ pub async fn filled_from_elsewhere_or_shared_are_left_alone(cluster: &Cluster) -
     Ok(())
 }
 
-pub async fn of_images_with_another_layout_are_left_alone(cluster: &Cluster) -> Result<()> {
+async fn of_images_with_another_layout_are_left_alone(cluster: &Cluster) -> Result<()> {
     let eighteen = with(rooted(), &format!("{CONTAINER}/image"), json!("postgres:18"));
     let eighteen = with(eighteen, &format!("{CONTAINER}/volumeMounts/0/mountPath"), json!("/var/lib/postgresql"));
     left_alone(&open(cluster).await?, &eighteen, &[]).await?;

@@ -1,0 +1,91 @@
+//! A certificate with its key, checked before it is served.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// A certificate chain with its private key, fit to be served.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// What rustls serves.
+    pub certified: Arc<CertifiedKey>,
+    /// When the certificate ends, in seconds since 1970.
+    pub not_after: i64,
+}
+
+/// Why a pair cannot be served. Holds nothing of the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PairError {
+    /// The certificate file.
+    #[error("the certificate is no PEM certificate chain: {0}")]
+    Certificate(String),
+    /// The key file.
+    #[error("the key is no PEM private key that can be used")]
+    Key,
+    /// They are not of each other.
+    #[error("key and certificate do not belong together")]
+    Mismatch,
+    /// The certificate has ended.
+    #[error("the certificate ended {0} seconds ago")]
+    Ended(i64),
+    /// The certificate's time has not come.
+    #[error("the certificate begins in {0} seconds")]
+    NotYet(i64),
+    /// It is for other names.
+    #[error("the certificate does not cover the name {0:?}")]
+    Name(String),
+}
+
+impl Pair {
+    /// Reads and checks a pair: the key must belong to the certificate, the time must be right and, where a name is
+    /// given, the certificate must cover it.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn read(certificate: &[u8], key: &[u8], name: Option<&str>) -> Result<Self, PairError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<_, _>>()
+            .map_err(|error| PairError::Certificate(error.to_string()))?;
+        let Some(leaf) = chain.first() else { return Err(PairError::Certificate("it holds none".to_owned())) };
+        let (_, parsed) = X509Certificate::from_der(leaf).map_err(|error| PairError::Certificate(error.to_string()))?;
+        let validity = parsed.validity();
+        let (not_before, not_after) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        if now > not_after {
+            return Err(PairError::Ended(now - not_after));
+        }
+        if now < not_before {
+            return Err(PairError::NotYet(not_before - now));
+        }
+        if let Some(name) = name
+            && !covers(&parsed, name)
+        {
+            return Err(PairError::Name(name.to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| PairError::Key)?;
+        let provider: CryptoProvider = rustls::crypto::ring::default_provider();
+        let certified = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => PairError::Mismatch,
+            _ => PairError::Key,
+        })?;
+        Ok(Self { certified: Arc::new(certified), not_after })
+    }
+}
+
+fn covers(certificate: &X509Certificate<'_>, name: &str) -> bool {
+    use x509_parser::extensions::GeneralName;
+    let Ok(Some(names)) = certificate.subject_alternative_name() else { return false };
+    names.value.general_names.iter().any(|covered| match covered {
+        GeneralName::DNSName(covered) => match covered.strip_prefix("*.") {
+            Some(rest) => name.split_once('.').is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(rest)),
+            None => covered.eq_ignore_ascii_case(name),
+        },
+        _ => false,
+    })
+}

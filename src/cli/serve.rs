@@ -1,0 +1,149 @@
+//! `stsguard serve`: flags with their environment variables, resolved into settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::policy::Policy;
+use crate::serve::{Drain, Limits, Settings};
+
+/// Serve admission reviews: `/mutate` and `/validate` over TLS, probes and metrics on a port of their own.
+#[derive(Debug, Args)]
+pub struct ServeFlags {
+    /// Address and port for reviews, TLS.
+    #[arg(long, env = "STSGUARD_LISTEN", default_value = "[::]:10250", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Address and port for /live, /ready and /metrics, plain HTTP.
+    #[arg(long, env = "STSGUARD_ADMIN_LISTEN", default_value = "[::]:8080", value_name = "ADDRESS")]
+    pub admin_listen: SocketAddr,
+    /// Folder with tls.crt and tls.key; a new pair is served without a restart.
+    #[arg(long, env = "STSGUARD_CERTIFICATES", default_value = "/etc/stsguard/certificates", value_name = "FOLDER")]
+    pub certificates: PathBuf,
+    /// Serve only certificates that cover this name, <service>.<namespace>.svc.
+    #[arg(long, env = "STSGUARD_CERTIFICATE_NAME", value_name = "NAME")]
+    pub certificate_name: Option<String>,
+    /// How often the certificate folder is looked into.
+    #[arg(long, env = "STSGUARD_CERTIFICATE_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub certificate_poll: Duration,
+    /// Speak TLS 1.2 beside 1.3.
+    #[arg(long, env = "STSGUARD_TLS12")]
+    pub tls12: bool,
+    /// The policy file; without it the profile "recommended" counts.
+    #[arg(long, env = "STSGUARD_POLICY", value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Reviews decided at once.
+    #[arg(long, env = "STSGUARD_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight, value_name = "N")]
+    pub max_in_flight: usize,
+    /// Connections open at once; the one idle for longest makes room.
+    #[arg(long, env = "STSGUARD_MAX_CONNECTIONS", default_value_t = Limits::default().connections, value_name = "N")]
+    pub max_connections: usize,
+    /// How long a stopping server goes on as before, so that every proxy learns that it leaves.
+    #[arg(long, env = "STSGUARD_DRAIN_PROPAGATION", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub drain_propagation: Duration,
+    /// How long no request must have come before a stopping server closes its port.
+    #[arg(long, env = "STSGUARD_DRAIN_QUIET", default_value = "5s", value_name = "TIME", value_parser = duration)]
+    pub drain_quiet: Duration,
+    /// How long idle connections may stay open after that; API servers keep theirs for 90 s.
+    #[arg(long, env = "STSGUARD_DRAIN_IDLE", default_value = "95s", value_name = "TIME", value_parser = duration)]
+    pub drain_idle: Duration,
+    /// What is logged.
+    #[arg(long, env = "STSGUARD_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    pub log_level: LogLevel,
+    /// How it is logged.
+    #[arg(long, env = "STSGUARD_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogLevel {
+    /// What is broken.
+    Error,
+    /// And what may become so.
+    Warn,
+    /// And each review that denies, warns or fixes.
+    Info,
+    /// And each review.
+    Debug,
+}
+
+/// How it is logged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl ServeFlags {
+    /// The settings that these flags ask for, with the policy read already.
+    pub fn settings(&self, policy: Policy) -> Settings {
+        Settings {
+            listen: self.listen,
+            admin_listen: self.admin_listen,
+            certificates: self.certificates.clone(),
+            certificate_name: self.certificate_name.clone(),
+            certificate_poll: self.certificate_poll,
+            tls12: self.tls12,
+            policy,
+            limits: Limits { in_flight: self.max_in_flight, connections: self.max_connections, ..Limits::default() },
+            drain: Drain {
+                propagation: self.drain_propagation,
+                quiet: self.drain_quiet,
+                idle: self.drain_idle,
+                ..Drain::default()
+            },
+        }
+    }
+
+    /// Sets logging up.
+    pub fn log(&self) {
+        use tracing_subscriber::filter::LevelFilter;
+        let level = match self.log_level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+        };
+        let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+        match self.log_format {
+            LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
+            LogFormat::Text => lines.init(),
+        }
+    }
+}
+
+/// Reads a time such as `10s`, `1.5s`, `200ms` or `2m`.
+///
+/// # Errors
+/// Text that is none, with what was expected.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let seconds = match (number.parse::<f64>(), unit) {
+        (Ok(number), "ms") => number / 1000.0,
+        (Ok(number), "s") => number,
+        (Ok(number), "m") => number * 60.0,
+        _ => return Err(format!("{text:?} is no time; write it like 10s, 500ms or 2m")),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|error| format!("{text:?}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn reads_times_and_says_how_to_write_them() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for text in ["", "s", "5", "5h", "-1s", "1e99s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

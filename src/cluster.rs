@@ -1,0 +1,9 @@
+//! Everything that is read from the API server: stores fed by watches, and live reads before a denial.
+
+mod live;
+mod observed;
+mod projections;
+mod stores;
+
+pub use live::Live;
+pub use stores::{StoreState, Stores};

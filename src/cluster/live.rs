@@ -1,0 +1,206 @@
+//! Live reads: one bounded GET or LIST for each question that a store may not answer.
+//!
+//! Reads stay in the review's own namespace, except for cluster-scoped kinds. A name from a review becomes part of a path
+//! only if it is a name that Kubernetes would accept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use http::Request;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::observed::Projection as _;
+use super::projections::{Class, StorageClass, Terminating};
+use super::stores::is_claim_of;
+use crate::evaluation::{Answer, Answers, Facts, Lookup, Question, ServiceFacts, SetFacts, Source};
+use crate::kubernetes::{Service, StatefulSet};
+
+/// How many live reads may be under way at once.
+const AT_ONCE: usize = 64;
+/// How many sets of one Service are read again.
+const SETS: usize = 8;
+/// How many claims a page holds, and how many pages are read before giving up.
+const PAGE: u32 = 500;
+const PAGES: usize = 40;
+
+/// Reads single facts from the API server.
+pub struct Live {
+    client: Client,
+    permits: Semaphore,
+    /// Counts reads by resource and result: `found`, `absent`, `failed`.
+    observe: Box<dyn Fn(&'static str, &'static str) + Send + Sync>,
+}
+
+/// Why a fact could not be read.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("the API server did not answer in time")]
+    Timeout,
+    #[error("{0}")]
+    Api(#[from] kube::Error),
+    #[error("{0:?} is no name that Kubernetes accepts")]
+    Name(String),
+    #[error("there are too many claims to look through")]
+    TooMany,
+    #[error("the request cannot be built: {0}")]
+    Request(#[from] http::Error),
+    #[error("this is never read live")]
+    Never,
+}
+
+impl Live {
+    /// Live reads with this client; each is reported to `observe` with its resource and result.
+    pub fn new(client: Client, observe: impl Fn(&'static str, &'static str) + Send + Sync + 'static) -> Self {
+        Self { client, permits: Semaphore::new(AT_ONCE), observe: Box::new(observe) }
+    }
+
+    /// Answers all questions, each with an answer: what cannot be read in time is the store's answer, marked
+    /// unconfirmed, or unknown.
+    pub async fn resolve(&self, questions: &[Question], stores: &dyn Facts, within: Duration) -> Answers {
+        let deadline = Instant::now() + within;
+        let answers = questions.iter().map(async |question| {
+            let known = stores.answer(question).map(|(answer, _)| answer);
+            let answer = match timeout_at(deadline, self.read(question, known.as_ref())).await {
+                Ok(Ok(answer)) => (answer, Source::Final),
+                failed => {
+                    let fault = match failed {
+                        Ok(Err(fault)) => fault,
+                        _ => Fault::Timeout,
+                    };
+                    (self.observe)(resource(question), "failed");
+                    tracing::warn!(resource = resource(question), %fault, "a live read failed");
+                    known.map_or_else(|| (unknown(question), Source::Final), |answer| (answer, Source::Unconfirmed))
+                }
+            };
+            (question.clone(), answer)
+        });
+        join_all(answers).await.into_iter().collect()
+    }
+
+    async fn read(&self, question: &Question, known: Option<&Answer>) -> Result<Answer, Fault> {
+        let _permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
+        Ok(match question {
+            Question::Service { namespace, name } => {
+                let path = format!("/api/v1/namespaces/{}/services/{}", segment(namespace)?, segment(name)?);
+                let service = self.get::<Service>("services", &path).await?;
+                Answer::Service(map(service, |service| Arc::new(ServiceFacts::from(&service))))
+            }
+            Question::StatefulSet { namespace, name } => {
+                Answer::StatefulSet(map(self.set(namespace, name).await?, Arc::new))
+            }
+            Question::GovernedSets { namespace, service } => {
+                let Some(Answer::GovernedSets(Lookup::Found(sets))) = known else { return Err(Fault::Never) };
+                let reads = sets.iter().take(SETS).map(|set| self.set(namespace, &set.name));
+                let mut confirmed = Vec::new();
+                for read in join_all(reads).await {
+                    if let Lookup::Found(set) = read? {
+                        confirmed.push(Arc::new(SetFacts::from(&set)));
+                    }
+                }
+                confirmed.retain(|set| *set.service_name == **service);
+                Answer::GovernedSets(Lookup::Found(confirmed))
+            }
+            Question::Claims { namespace, set, template } => {
+                Answer::Names(Lookup::Found(self.claims(namespace, set, template).await?))
+            }
+            Question::StorageClass { name: Some(name) } => {
+                let path = format!("/apis/storage.k8s.io/v1/storageclasses/{}", segment(name)?);
+                let class = self.get::<StorageClass>("storageclasses", &path).await?;
+                Answer::StorageClass(map(class, |class| Arc::new(Class::project(class).facts)))
+            }
+            Question::NamespaceTerminating { name } => {
+                let path = format!("/api/v1/namespaces/{}", segment(name)?);
+                let namespace = self.get("namespaces", &path).await?;
+                Answer::Terminating(map(namespace, |namespace| Terminating::project(namespace).0))
+            }
+            Question::StorageClass { name: None } | Question::ReservedVolumes { .. } | Question::ConfigMap { .. } => {
+                return Err(Fault::Never);
+            }
+        })
+    }
+
+    async fn set(&self, namespace: &str, name: &str) -> Result<Lookup<StatefulSet>, Fault> {
+        let path = format!("/apis/apps/v1/namespaces/{}/statefulsets/{}", segment(namespace)?, segment(name)?);
+        self.get("statefulsets", &path).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, resource: &'static str, path: &str) -> Result<Lookup<T>, Fault> {
+        let request = Request::get(path).body(Vec::new())?;
+        match self.client.request::<T>(request).await {
+            Ok(object) => {
+                (self.observe)(resource, "found");
+                Ok(Lookup::Found(object))
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                (self.observe)(resource, "absent");
+                Ok(Lookup::Absent)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn claims(&self, namespace: &str, set: &str, template: &str) -> Result<Vec<String>, Fault> {
+        let api: Api<PersistentVolumeClaim> = Api::namespaced(self.client.clone(), segment(namespace)?);
+        let mut parameters = ListParams::default().limit(PAGE);
+        let mut names = Vec::new();
+        for _ in 0..PAGES {
+            let page = api.list_metadata(&parameters).await?;
+            let found = page.items.into_iter().filter_map(|claim| claim.metadata.name);
+            names.extend(found.filter(|name| is_claim_of(name, set, template)));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => parameters = parameters.continue_token(&token),
+                None => {
+                    names.sort();
+                    (self.observe)("persistentvolumeclaims", if names.is_empty() { "absent" } else { "found" });
+                    return Ok(names);
+                }
+            }
+        }
+        Err(Fault::TooMany)
+    }
+}
+
+/// A name as a segment of a path: nothing but what Kubernetes allows in names.
+fn segment(name: &str) -> Result<&str, Fault> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let is_name = !name.is_empty() && name.len() <= 253 && name.bytes().all(allowed) && !name.starts_with('.');
+    if is_name { Ok(name) } else { Err(Fault::Name(name.chars().take(64).collect())) }
+}
+
+fn map<T, U>(lookup: Lookup<T>, change: impl FnOnce(T) -> U) -> Lookup<U> {
+    match lookup {
+        Lookup::Found(found) => Lookup::Found(change(found)),
+        Lookup::Absent => Lookup::Absent,
+        Lookup::Unknown => Lookup::Unknown,
+    }
+}
+
+fn unknown(question: &Question) -> Answer {
+    match question {
+        Question::Service { .. } => Answer::Service(Lookup::Unknown),
+        Question::GovernedSets { .. } => Answer::GovernedSets(Lookup::Unknown),
+        Question::StatefulSet { .. } => Answer::StatefulSet(Lookup::Unknown),
+        Question::Claims { .. } | Question::ReservedVolumes { .. } => Answer::Names(Lookup::Unknown),
+        Question::StorageClass { .. } => Answer::StorageClass(Lookup::Unknown),
+        Question::NamespaceTerminating { .. } => Answer::Terminating(Lookup::Unknown),
+        Question::ConfigMap { .. } => Answer::ConfigMap(Lookup::Unknown),
+    }
+}
+
+fn resource(question: &Question) -> &'static str {
+    match question {
+        Question::Service { .. } => "services",
+        Question::GovernedSets { .. } | Question::StatefulSet { .. } => "statefulsets",
+        Question::Claims { .. } => "persistentvolumeclaims",
+        Question::ReservedVolumes { .. } => "persistentvolumes",
+        Question::StorageClass { .. } => "storageclasses",
+        Question::NamespaceTerminating { .. } => "namespaces",
+        Question::ConfigMap { .. } => "configmaps",
+    }
+}

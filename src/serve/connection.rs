@@ -1,0 +1,124 @@
+//! Open connections: which of them makes room when there are too many.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// One open connection.
+pub(super) struct Connection {
+    opened: Instant,
+    /// When a response closes it.
+    retires: Instant,
+    /// Milliseconds from its opening to the end of its last request.
+    last: AtomicU64,
+    /// Whether a request is being answered.
+    pub(super) busy: AtomicBool,
+    /// Whether a request's header has come.
+    pub(super) heard: AtomicBool,
+    /// Whether it has carried a review: strangers make room first.
+    pub(super) proven: AtomicBool,
+    /// Tells it to make room.
+    pub(super) evicted: Notify,
+}
+
+impl Connection {
+    /// Notes that a request has been answered.
+    pub(super) fn rested(&self) {
+        let since = self.opened.elapsed().as_millis();
+        self.last.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.busy.store(false, Ordering::Release);
+    }
+
+    /// Whether it is old enough for a response to close it.
+    pub(super) fn is_old(&self) -> bool {
+        Instant::now() >= self.retires
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+}
+
+/// All open connections.
+#[derive(Default)]
+pub(super) struct Connections {
+    open: Mutex<HashMap<u64, Arc<Connection>>>,
+    next: AtomicU64,
+    jitter: RandomState,
+}
+
+impl Connections {
+    /// Adds a connection that retires at an age between half of `age` and all of it.
+    pub(super) fn add(&self, age: Duration) -> (u64, Arc<Connection>) {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let share = f64::from(u16::try_from(self.jitter.hash_one(id) & 0xffff).unwrap_or(0)) / 65_536.0;
+        let opened = Instant::now();
+        let connection = Arc::new(Connection {
+            opened,
+            retires: opened + age.mul_f64(0.5 + share / 2.0),
+            last: AtomicU64::new(0),
+            busy: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
+            proven: AtomicBool::new(false),
+            evicted: Notify::new(),
+        });
+        self.lock().insert(id, Arc::clone(&connection));
+        (id, connection)
+    }
+
+    /// Forgets a connection.
+    pub(super) fn remove(&self, id: u64) {
+        self.lock().remove(&id);
+    }
+
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Tells the connection that has been idle for longest to make room: first those that never carried a review, never
+    /// one that is being answered. Says whether there was one.
+    pub(super) fn make_room(&self) -> bool {
+        let mut open = self.lock();
+        let idle = open.iter().filter(|(_, connection)| !connection.busy.load(Ordering::Acquire));
+        let longest =
+            idle.min_by_key(|(_, connection)| (connection.proven.load(Ordering::Relaxed), connection.idle_since()));
+        let Some(id) = longest.map(|(id, _)| *id) else { return false };
+        if let Some(connection) = open.remove(&id) {
+            connection.evicted.notify_one();
+        }
+        true
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn strangers_make_room_before_those_who_sent_reviews() {
+        let connections = Connections::default();
+        let age = Duration::from_secs(600);
+        let (_, proven) = connections.add(age);
+        proven.proven.store(true, Ordering::Relaxed);
+        let (_, stranger) = connections.add(age);
+        stranger.last.store(60_000, Ordering::Relaxed);
+        let (_, busy) = connections.add(age);
+        busy.busy.store(true, Ordering::Relaxed);
+        assert!(connections.make_room());
+        stranger.evicted.notified().await;
+        assert!(connections.make_room());
+        proven.evicted.notified().await;
+        assert!(!connections.make_room(), "the busy one stays");
+        assert_eq!(connections.count(), 1);
+    }
+}

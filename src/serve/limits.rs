@@ -1,0 +1,74 @@
+//! What one client may ask for at most, and how long a shutdown waits.
+
+use std::time::Duration;
+
+/// Limits on connections and requests.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How many connections may be open; at this number the one idle for longest makes room.
+    pub connections: usize,
+    /// How many TLS handshakes may be under way.
+    pub handshakes: usize,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long the first request's header of a connection may take.
+    pub first_header: Duration,
+    /// How long a request's body may take.
+    pub body: Duration,
+    /// How long a connection may be idle. The API server closes its own after 90 s; a shorter time here would now and
+    /// then close one on which a request is arriving, and that request fails.
+    pub idle: Duration,
+    /// How old a connection gets before a response closes it, so that load spreads anew; each one's age lies between
+    /// half of this and all of it.
+    pub age: Duration,
+    /// How large a body may be, in bytes: an update carries two objects of up to 3 MiB.
+    pub body_bytes: usize,
+    /// How many bytes of bodies may be in memory.
+    pub bytes_in_flight: usize,
+    /// How many reviews are decided at once.
+    pub in_flight: usize,
+    /// How many reviews wait for their turn.
+    pub queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            handshakes: 256,
+            handshake: Duration::from_secs(10),
+            first_header: Duration::from_secs(5),
+            body: Duration::from_secs(10),
+            idle: Duration::from_secs(120),
+            age: Duration::from_secs(600),
+            body_bytes: 8 << 20,
+            bytes_in_flight: 64 << 20,
+            in_flight: 256,
+            queue: 1024,
+        }
+    }
+}
+
+/// How long each step of a shutdown takes.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    /// How long to go on as before, so that every proxy and API server learns that this pod leaves.
+    pub propagation: Duration,
+    /// How long no request must have come before the next step, within `idle`.
+    pub quiet: Duration,
+    /// How long to wait for clients to close their idle connections; 95 s is longer than the API server keeps them.
+    pub idle: Duration,
+    /// How long requests in flight may take after that.
+    pub finish: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            propagation: Duration::from_secs(10),
+            quiet: Duration::from_secs(5),
+            idle: Duration::from_secs(95),
+            finish: Duration::from_secs(15),
+        }
+    }
+}

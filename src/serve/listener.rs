@@ -1,0 +1,239 @@
+//! The TLS accept loop and its limits.
+//!
+//! hyper has one timer for a connection's first header and for its idle time, so the first header has a deadline of its
+//! own here. An idle connection is never closed while a client may still use it: a POST that arrives at that moment is
+//! not tried again by the API server, and the user's request fails.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::server::NoServerSessionStorage;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::ServeError;
+use super::connection::{Connection, Connections};
+use super::limits::{Drain, Limits};
+use super::metrics::Metrics;
+use super::review::Reviewer;
+use super::router::{Answered, Router};
+use super::shutdown::Shutdown;
+use crate::certificates::Serving;
+
+/// The largest header that is read: what the API server sends has a few hundred bytes.
+const HEADER: usize = 16 << 10;
+/// How long to wait when the system has no more file descriptors.
+const OUT_OF_FILES: Duration = Duration::from_millis(50);
+/// How often the drain looks whether it may go on.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Accepts connections and serves them.
+pub(super) struct Listener {
+    tcp: TcpListener,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    tls: TlsAcceptor,
+    http: http1::Builder,
+    limits: Limits,
+    router: Router,
+    metrics: Arc<Metrics>,
+    connections: Connections,
+    handshakes: Semaphore,
+    /// Responses close their connections.
+    draining: std::sync::atomic::AtomicBool,
+    /// Connections finish what they are at and close.
+    closing: Notify,
+    start: Instant,
+    /// Milliseconds from the start to the last request.
+    last_request: AtomicU64,
+}
+
+impl Listener {
+    /// A listener that serves the current pair.
+    pub(super) fn new(
+        tcp: TcpListener,
+        serving: Arc<Serving>,
+        tls12: bool,
+        limits: Limits,
+        reviewer: Arc<Reviewer>,
+    ) -> Result<Self, ServeError> {
+        let versions: &[&rustls::SupportedProtocolVersion] =
+            if tls12 { &[&rustls::version::TLS13, &rustls::version::TLS12] } else { &[&rustls::version::TLS13] };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)?
+            .with_no_client_auth()
+            .with_cert_resolver(serving);
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // The API server keeps no sessions; a resumed one would skip the checks of a full handshake.
+        tls.send_tls13_tickets = 0;
+        tls.session_storage = Arc::new(NoServerSessionStorage {});
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER.max(64 << 10));
+        http.max_header_size(HEADER);
+        let metrics = Arc::clone(&reviewer.metrics);
+        let shared = Arc::new(Shared {
+            tls: TlsAcceptor::from(Arc::new(tls)),
+            http,
+            router: Router::new(reviewer, limits.clone()),
+            handshakes: Semaphore::new(limits.handshakes),
+            limits,
+            metrics,
+            connections: Connections::default(),
+            draining: std::sync::atomic::AtomicBool::new(false),
+            closing: Notify::new(),
+            start: Instant::now(),
+            last_request: AtomicU64::new(0),
+        });
+        Ok(Self { tcp, shared })
+    }
+
+    /// Serves until the shutdown begins, then drains: nothing that was accepted is lost.
+    pub(super) async fn serve(self, drain: &Drain, shutdown: &Shutdown) {
+        let Self { tcp, shared } = self;
+        tokio::select! {
+            () = accept(&tcp, &shared) => {}
+            () = shutdown.begun() => {}
+        }
+        // The pod is leaving the endpoints; until everybody knows, requests come and are answered as before, but each
+        // answer closes its connection.
+        shared.draining.store(true, Ordering::Release);
+        tokio::select! {
+            () = accept(&tcp, &shared) => {}
+            () = shared.drained(drain) => {}
+        }
+        drop(tcp);
+        shared.closing.notify_waiters();
+        let finished = timeout(drain.finish, async {
+            while shared.connections.count() > 0 {
+                sleep(LOOK).await;
+            }
+        });
+        if finished.await.is_err() {
+            tracing::warn!(connections = shared.connections.count(), "stopped with connections open");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
+    loop {
+        match tcp.accept().await {
+            Ok((stream, _)) => {
+                if shared.connections.count() >= shared.limits.connections && !shared.connections.make_room() {
+                    continue; // Every one of them is being answered: the newcomer is dropped and may come again.
+                }
+                let shared = Arc::clone(shared);
+                let (id, connection) = shared.connections.add(shared.limits.age);
+                tokio::spawn(async move {
+                    shared.metrics.connections.inc();
+                    shared.serve(stream, &connection).await;
+                    shared.connections.remove(id);
+                    shared.metrics.connections.dec();
+                });
+            }
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted");
+                shared.connections.make_room();
+                sleep(OUT_OF_FILES).await;
+            }
+        }
+    }
+}
+
+/// A connection that was gone before it was accepted.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+impl Shared {
+    async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
+        // Small answers must not wait for the peer's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let stream = {
+            let Ok(_permit) = timeout(self.limits.handshake, self.handshakes.acquire()).await else { return };
+            tokio::select! {
+                shaken = timeout(self.limits.handshake, self.tls.accept(stream)) => match shaken {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
+                    Err(_) => return tracing::debug!("a handshake took too long"),
+                },
+                () = connection.evicted.notified() => return,
+            }
+        };
+        let service = service_fn(|request| self.answer(connection, request));
+        let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        let mut first_header = std::pin::pin!(sleep_until(Instant::now() + self.limits.first_header));
+        let mut waited = false;
+        let mut closing = false;
+        let mut closed = std::pin::pin!(self.closing.notified());
+        loop {
+            tokio::select! {
+                _ = &mut http => return,
+                () = &mut first_header, if !waited => {
+                    waited = true;
+                    if !connection.heard.load(Ordering::Acquire) {
+                        return;
+                    }
+                }
+                () = connection.evicted.notified() => return,
+                () = &mut closed, if !closing => {
+                    closing = true;
+                    http.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        connection: &Connection,
+        request: Request<Incoming>,
+    ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
+        connection.busy.store(true, Ordering::Release);
+        connection.heard.store(true, Ordering::Release);
+        self.last_request.store(self.now(), Ordering::Relaxed);
+        let Answered { mut response, review } = self.router.answer(request).await;
+        if review {
+            connection.proven.store(true, Ordering::Relaxed);
+        }
+        if self.draining.load(Ordering::Acquire) || connection.is_old() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        connection.rested();
+        Ok(response)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until nobody knows the way here any more: the propagation, then quiet and no connection, or the idle time.
+    async fn drained(&self, drain: &Drain) {
+        sleep(drain.propagation).await;
+        let quiet = u64::try_from(drain.quiet.as_millis()).unwrap_or(u64::MAX);
+        let _ = timeout(drain.idle, async {
+            while self.connections.count() > 0
+                || self.now().saturating_sub(self.last_request.load(Ordering::Relaxed)) < quiet
+            {
+                sleep(LOOK).await;
+            }
+        })
+        .await;
+    }
+}

@@ -1,0 +1,165 @@
+//! What Prometheus is told.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::admission::Endpoint;
+use crate::cluster::StoreState;
+
+/// Two labels with static values: no allocation on the way to a counter.
+type Labels = [(&'static str, &'static str); 2];
+type Label = [(&'static str, &'static str); 1];
+
+/// Upper bounds of the histogram of review durations, in seconds.
+const BUCKETS: [f64; 14] =
+    [50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25e-3, 50e-3, 0.1, 0.25, 1.0];
+
+/// All metrics of a server.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Labels, Counter>,
+    verdicts: Family<Labels, Counter>,
+    live_reads: Family<Labels, Counter>,
+    mutate: Histogram,
+    validate: Histogram,
+    store_age: Family<Label, Gauge<f64, AtomicU64>>,
+    store_objects: Family<Label, Gauge>,
+    store_malformed: Family<Label, Gauge>,
+    not_after: Gauge<i64, AtomicI64>,
+    certificate_faults: Counter,
+    /// Open connections.
+    pub connections: Gauge,
+    /// Reviews being decided.
+    pub in_flight: Gauge,
+    panics: Counter,
+}
+
+impl Metrics {
+    /// Metrics that all stand at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("stsguard");
+        let durations = Family::<Label, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let of = |endpoint: Endpoint| durations.get_or_create_owned(&[("endpoint", endpoint.as_str())]);
+        let (mutate, validate) = (of(Endpoint::Mutate), of(Endpoint::Validate));
+        let metrics = Self {
+            requests: Family::default(),
+            verdicts: Family::default(),
+            live_reads: Family::default(),
+            mutate,
+            validate,
+            store_age: Family::default(),
+            store_objects: Family::default(),
+            store_malformed: Family::default(),
+            not_after: Gauge::default(),
+            certificate_faults: Counter::default(),
+            connections: Gauge::default(),
+            in_flight: Gauge::default(),
+            panics: Counter::default(),
+            registry: Registry::default(),
+        };
+        let r = &mut registry;
+        r.register("requests", "Requests by path and HTTP status", metrics.requests.clone());
+        r.register("verdicts", "Findings by rule and action, fixes as action fix", metrics.verdicts.clone());
+        r.register("live_reads", "Live reads by resource and result", metrics.live_reads.clone());
+        let help = "Time from a review's body to its answer";
+        r.register_with_unit("review_duration", help, Unit::Seconds, durations.clone());
+        let help = "Time since the API server last said something about this kind";
+        r.register_with_unit("store_age", help, Unit::Seconds, metrics.store_age.clone());
+        r.register("store_objects", "Objects in a store", metrics.store_objects.clone());
+        r.register("store_malformed", "Objects that could not be read", metrics.store_malformed.clone());
+        let help = "When the served certificate ends, as seconds since 1970";
+        r.register_with_unit("certificate_not_after", help, Unit::Seconds, metrics.not_after.clone());
+        let help = "Looks at the certificate folder that found a pair which cannot be served";
+        r.register("certificate_reload_failures", help, metrics.certificate_faults.clone());
+        r.register("connections", "Open connections", metrics.connections.clone());
+        r.register("in_flight", "Reviews being decided", metrics.in_flight.clone());
+        r.register("panics", "Reviews that ended in a panic, answered with 500", metrics.panics.clone());
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        r.register("build", "The running version", version);
+        Self { registry, ..metrics }
+    }
+
+    /// Counts a request; `code` is its HTTP status.
+    pub fn request(&self, endpoint: &'static str, code: u16) {
+        self.requests.get_or_create(&[("endpoint", endpoint), ("code", status(code))]).inc();
+    }
+
+    /// Counts a finding or a fix.
+    pub fn verdict(&self, rule: &'static str, action: &'static str) {
+        self.verdicts.get_or_create(&[("rule", rule), ("action", action)]).inc();
+    }
+
+    /// Records how long a review took.
+    pub fn reviewed(&self, endpoint: Endpoint, took: Duration) {
+        let histogram = match endpoint {
+            Endpoint::Mutate => &self.mutate,
+            Endpoint::Validate => &self.validate,
+        };
+        histogram.observe(took.as_secs_f64());
+    }
+
+    /// Counts a live read.
+    pub fn live_read(&self, resource: &'static str, result: &'static str) {
+        self.live_reads.get_or_create(&[("resource", resource), ("result", result)]).inc();
+    }
+
+    /// Counts a review that ended in a panic.
+    pub fn panic(&self) {
+        self.panics.inc();
+    }
+
+    /// Records when the served certificate ends.
+    pub fn certificate_not_after(&self, seconds: i64) {
+        self.not_after.set(seconds);
+    }
+
+    /// Counts a pair that cannot be served.
+    pub fn certificate_fault(&self) {
+        self.certificate_faults.inc();
+    }
+
+    /// All metrics as OpenMetrics text.
+    pub fn encode(&self, stores: &[StoreState]) -> String {
+        for store in stores {
+            let label = [("store", store.name)];
+            self.store_age.get_or_create(&label).set(store.age.as_secs_f64());
+            self.store_objects.get_or_create(&label).set(i64::try_from(store.objects).unwrap_or(i64::MAX));
+            self.store_malformed.get_or_create(&label).set(i64::try_from(store.malformed).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(error) => format!("# the metrics cannot be written: {error}\n"),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The statuses that this server answers with, as text.
+fn status(code: u16) -> &'static str {
+    match code {
+        200 => "200",
+        400 => "400",
+        404 => "404",
+        405 => "405",
+        408 => "408",
+        413 => "413",
+        415 => "415",
+        429 => "429",
+        503 => "503",
+        _ => "500",
+    }
+}

@@ -1,0 +1,132 @@
+//! One review from body to answer: decide, read live what that needs, decide again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+
+use super::metrics::Metrics;
+use crate::admission::{Decision, Endpoint, Review, Unreadable, Verdict};
+use crate::cluster::{Live, Stores};
+use crate::evaluation::{Answers, Facts as _, Source};
+use crate::policy::{Action, Policy};
+
+/// How often live reads may lead to further questions.
+const ROUNDS: usize = 3;
+/// The longest that live reads of one round may take; less where the request's deadline is near.
+const LIVE: Duration = Duration::from_secs(1);
+
+/// What reviews are decided with.
+pub(super) struct Reviewer {
+    /// The policy; replaced as a whole.
+    pub(super) policy: ArcSwap<Policy>,
+    /// What watches know.
+    pub(super) stores: Arc<Stores>,
+    /// What they may not answer alone.
+    pub(super) live: Live,
+    /// Where it is counted.
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// What is sent back.
+pub(super) enum Outcome {
+    /// An AdmissionReview.
+    Answered(Vec<u8>),
+    /// A bare HTTP status.
+    Bare(u16, String),
+    /// The review ended in a panic: the next try would too.
+    Panicked,
+}
+
+impl Reviewer {
+    /// Answers one review by `deadline`.
+    pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
+        let begun = Instant::now();
+        let review = match catch_unwind(|| Review::parse(body)) {
+            Ok(Ok(review)) => review,
+            Ok(Err(Unreadable::Answered(answer))) => return Outcome::Answered(answer),
+            Ok(Err(Unreadable::Bare { status, message })) => return Outcome::Bare(status, message),
+            Err(_) => return self.panicked(),
+        };
+        let policy = self.policy.load_full();
+        let mut answers = Answers::new();
+        let mut round = 0;
+        let verdict = loop {
+            let Some(Decision { verdict, needs }) = self.decide(&review, endpoint, &policy, &answers) else {
+                return self.panicked();
+            };
+            if needs.is_empty() {
+                break verdict;
+            }
+            if round == ROUNDS {
+                // What has not been confirmed by now only warns.
+                for question in needs {
+                    let known = self.stores.answer(&question).map(|(answer, _)| answer);
+                    answers.extend(known.map(|answer| (question, (answer, Source::Unconfirmed))));
+                }
+                let Some(decision) = self.decide(&review, endpoint, &policy, &answers) else {
+                    return self.panicked();
+                };
+                break decision.verdict;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            answers.extend(self.live.resolve(&needs, &*self.stores, LIVE.min(left / 2)).await);
+            round += 1;
+        };
+        let answer = review.answer(&verdict);
+        self.metrics.reviewed(endpoint, begun.elapsed());
+        self.report(endpoint, &review, &verdict, begun.elapsed());
+        Outcome::Answered(answer)
+    }
+
+    fn decide(&self, review: &Review, endpoint: Endpoint, policy: &Policy, answers: &Answers) -> Option<Decision> {
+        catch_unwind(AssertUnwindSafe(|| review.decide(endpoint, policy, &*self.stores, answers))).ok()
+    }
+
+    fn panicked(&self) -> Outcome {
+        self.metrics.panic();
+        tracing::error!("a review ended in a panic; please report it with the lines above");
+        Outcome::Panicked
+    }
+
+    /// Counts and logs a verdict: one line, and nothing of the object but its name.
+    fn report(&self, endpoint: Endpoint, review: &Review, verdict: &Verdict, took: Duration) {
+        for code in &verdict.fixed {
+            self.metrics.verdict(code, "fix");
+        }
+        if endpoint == Endpoint::Validate {
+            for finding in &verdict.findings {
+                self.metrics.verdict(finding.rule.code, finding.action.as_str());
+            }
+        }
+        let worth_a_line =
+            !verdict.operations.is_empty() || verdict.findings.iter().any(|finding| finding.action >= Action::Warn);
+        if !worth_a_line && !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let about = review.describe();
+        let found: Vec<_> = verdict.findings.iter().map(|f| format!("{}:{}", f.rule.code, f.action)).collect();
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    endpoint = endpoint.as_str(),
+                    operation = about.operation,
+                    resource = about.resource,
+                    namespace = about.namespace,
+                    name = about.name,
+                    user = about.user,
+                    dry_run = about.dry_run,
+                    allowed = verdict.allowed,
+                    found = found.join(","),
+                    fixed = verdict.fixed.join(","),
+                    micros,
+                    "reviewed"
+                )
+            };
+        }
+        if worth_a_line { line!(info) } else { line!(debug) }
+    }
+}

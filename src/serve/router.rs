@@ -1,0 +1,203 @@
+//! Requests: which are reviews, how much of them is read, and what is answered to the rest.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::limits::Limits;
+use super::review::{Outcome, Reviewer};
+use crate::admission::Endpoint;
+
+/// What the API server waits for an answer when it does not say; and the longest that it may say.
+const TIMEOUT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
+/// Kept for the way back.
+const WAY_BACK: Duration = Duration::from_millis(50);
+/// The unit of the budget of bytes: a semaphore counts no more than 2^29.
+const UNIT: usize = 1024;
+
+/// Answers requests within limits.
+pub(super) struct Router {
+    reviewer: Arc<Reviewer>,
+    limits: Limits,
+    bytes: Semaphore,
+    turns: Semaphore,
+    waiting: AtomicUsize,
+}
+
+/// What was answered.
+pub(super) struct Answered {
+    pub(super) response: Response<Full<Bytes>>,
+    /// Whether it was a review: who sends one has earned its connection.
+    pub(super) review: bool,
+}
+
+impl Router {
+    pub(super) fn new(reviewer: Arc<Reviewer>, limits: Limits) -> Self {
+        Self {
+            bytes: Semaphore::new(limits.bytes_in_flight.div_ceil(UNIT)),
+            turns: Semaphore::new(limits.in_flight),
+            waiting: AtomicUsize::new(0),
+            reviewer,
+            limits,
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Answered {
+        let endpoint = match request.uri().path() {
+            "/mutate" => Endpoint::Mutate,
+            "/validate" => Endpoint::Validate,
+            _ => {
+                let message = "not found: reviews are served at /mutate and /validate";
+                return self.refuse("other", StatusCode::NOT_FOUND, message);
+            }
+        };
+        match self.review(endpoint, request).await {
+            Ok(answer) => {
+                self.reviewer.metrics.request(endpoint.as_str(), 200);
+                let mut response = Response::new(Full::new(Bytes::from(answer)));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Answered { response, review: true }
+            }
+            Err((status, message)) => self.refuse(endpoint.as_str(), status, &message),
+        }
+    }
+
+    async fn review(&self, endpoint: Endpoint, request: Request<Incoming>) -> Result<Vec<u8>, (StatusCode, String)> {
+        check(&request)?;
+        let deadline = Instant::now() + allowed_time(request.uri().query()).saturating_sub(WAY_BACK);
+        let expected = request
+            .body()
+            .size_hint()
+            .upper()
+            .map_or(self.limits.body_bytes, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        if expected > self.limits.body_bytes {
+            return Err(too_large(self.limits.body_bytes));
+        }
+        let units = u32::try_from(expected.div_ceil(UNIT).max(1)).unwrap_or(u32::MAX);
+        // Overload is answered so that the API server tries again, within its own time.
+        let _bytes = self.bytes.try_acquire_many(units).map_err(|_| busy("too many bytes are being reviewed"))?;
+        let body = self.body(request, deadline).await?;
+        let _turn = self.turn(deadline).await?;
+        self.reviewer.metrics.in_flight.inc();
+        let outcome = self.reviewer.answer(endpoint, &body, deadline).await;
+        self.reviewer.metrics.in_flight.dec();
+        match outcome {
+            Outcome::Answered(answer) => Ok(answer),
+            Outcome::Bare(status, message) => {
+                Err((StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message))
+            }
+            Outcome::Panicked => Err((
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "this review cannot be decided: a fault in stsguard".to_owned(),
+            )),
+        }
+    }
+
+    async fn body(&self, request: Request<Incoming>, deadline: Instant) -> Result<Bytes, (StatusCode, String)> {
+        let body = Limited::new(request.into_body(), self.limits.body_bytes).collect();
+        match timeout(self.limits.body, timeout_at(deadline, body)).await {
+            Ok(Ok(Ok(body))) => Ok(body.to_bytes()),
+            Ok(Ok(Err(error))) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(too_large(self.limits.body_bytes))
+            }
+            Ok(Ok(Err(_))) => Err((StatusCode::BAD_REQUEST, "the body ended too early".to_owned())),
+            _ => Err((StatusCode::REQUEST_TIMEOUT, "the body took too long".to_owned())),
+        }
+    }
+
+    /// Waits for its turn, in a queue of limited length, no longer than the request may take.
+    async fn turn(&self, deadline: Instant) -> Result<tokio::sync::SemaphorePermit<'_>, (StatusCode, String)> {
+        if let Ok(turn) = self.turns.try_acquire() {
+            return Ok(turn);
+        }
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.limits.queue {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            return Err(busy("too many reviews wait already"));
+        }
+        let turn = timeout_at(deadline, self.turns.acquire()).await;
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        match turn {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err((StatusCode::SERVICE_UNAVAILABLE, "this review's time ran out in the queue".to_owned())),
+        }
+    }
+
+    fn refuse(&self, endpoint: &'static str, status: StatusCode, message: &str) -> Answered {
+        self.reviewer.metrics.request(endpoint, status.as_u16());
+        let mut response = Response::new(Full::new(Bytes::from(format!("stsguard: {message}\n"))));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            // What is left of the body is not waited for.
+            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        Answered { response, review: false }
+    }
+}
+
+fn check(request: &Request<Incoming>) -> Result<(), (StatusCode, String)> {
+    if request.method() != Method::POST {
+        return Err((StatusCode::METHOD_NOT_ALLOWED, "reviews come by POST".to_owned()));
+    }
+    let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type must be application/json".to_owned()));
+    }
+    let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !request.headers().get_all(CONTENT_ENCODING).iter().all(identity) {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed".to_owned()));
+    }
+    Ok(())
+}
+
+/// The time that `?timeout=5s` allows, as the API server sends it.
+fn allowed_time(query: Option<&str>) -> Duration {
+    let written = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("timeout="));
+    let seconds = written.and_then(|text| text.strip_suffix('s')).and_then(|text| text.parse::<f64>().ok());
+    let given = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    given.filter(|given| !given.is_zero()).unwrap_or(TIMEOUT.0).min(TIMEOUT.1)
+}
+
+fn busy(message: &str) -> (StatusCode, String) {
+    (StatusCode::TOO_MANY_REQUESTS, message.to_owned())
+}
+
+fn too_large(limit: usize) -> (StatusCode, String) {
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} MiB", limit >> 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_time_that_the_api_server_allows() {
+        for (query, seconds) in [
+            (Some("timeout=5s"), 5),
+            (Some("a=b&timeout=2s"), 2),
+            (Some("timeout=900s"), 30),
+            (Some("timeout=x"), 10),
+            (None, 10),
+        ] {
+            assert_eq!(allowed_time(query), Duration::from_secs(seconds), "{query:?}");
+        }
+    }
+}

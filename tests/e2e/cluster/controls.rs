@@ -1,0 +1,80 @@
+//! What a test can do to a running cluster, and learn of it.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+
+use super::{Cluster, process};
+
+impl Cluster {
+    /// Ends the API server and starts it again; returns when it is ready.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub async fn restart_api_server(&self) -> Result<()> {
+        let mut control_plane = self.control_plane.lock().await;
+        control_plane.stop_api_server().await?;
+        control_plane.start_api_server().await
+    }
+
+    /// Ends the API server until [`Self::start_api_server`].
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn stop_api_server(&self) -> Result<()> {
+        self.control_plane.lock().await.stop_api_server().await
+    }
+
+    /// Starts the API server again; returns when it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start_api_server(&self) -> Result<()> {
+        self.control_plane.lock().await.start_api_server().await
+    }
+
+    /// Kills a pod's processes, as an out-of-memory kill would.
+    ///
+    /// # Errors
+    /// When the node runs no process for this pod.
+    pub async fn kill_pod_process(&self, namespace: &str, name: &str) -> Result<()> {
+        self.node.kill_processes(namespace, name).await
+    }
+
+    /// All that pods of this name have printed, those that are gone included.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub fn pod_logs(&self, namespace: &str, name: &str) -> Result<String> {
+        let files = self.node.log_files(&format!("{namespace}_{name}_"))?;
+        files.iter().map(|path| std::fs::read_to_string(path).context("reading a log")).collect()
+    }
+
+    /// Whether containers run as the user they ask for; not so where the run itself is not root's.
+    pub fn can_switch_user(&self) -> bool {
+        self.node.can_switch_user
+    }
+
+    /// How long the service proxy takes to learn of a change; from the next change on.
+    pub fn set_proxy_lag(&self, lag: Duration) {
+        self.proxy.set_lag(lag);
+    }
+
+    /// Where a folder for a test's files can be made; gone with the cluster.
+    pub fn scratch(&self) -> &Path {
+        &self.state
+    }
+
+    /// The last lines of the logs that tell most, for a run that failed: those of the pods that printed last included.
+    pub fn log_tails(&self) -> String {
+        let pods = self.node.log_files("").unwrap_or_default();
+        let tail = |path: &Path, lines| {
+            let name = path.strip_prefix(&self.logs).unwrap_or(path).display();
+            format!("--- {name}\n{}\n", process::tail(path, lines))
+        };
+        let last = pods.iter().rev().take(5).rev().map(|path| tail(path, 8));
+        let control_plane =
+            ["kube-apiserver.log", "kube-controller-manager.log"].map(|name| tail(&self.logs.join(name), 10));
+        control_plane.into_iter().chain([tail(&self.logs.join("node.log"), 40)]).chain(last).collect()
+    }
+}

@@ -1,0 +1,150 @@
+//! Keys, certificates, tokens and kubeconfigs of the control plane.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use anyhow::Result;
+use kube::config::Kubeconfig;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use serde_json::{Value, json};
+
+use super::network::API_SERVER;
+
+/// Somebody who speaks to the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// A member of `system:masters`: may do everything.
+    Admin,
+    /// A member of the group `devs`: may do in namespaces what the role `edit` allows.
+    Dev,
+    /// The controller manager.
+    ControllerManager,
+    /// The node agent and the service proxy.
+    Node,
+}
+
+impl User {
+    const ALL: [Self; 4] = [Self::Admin, Self::Dev, Self::ControllerManager, Self::Node];
+
+    /// The user's name, as in `kubectl auth whoami`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Dev => "dev",
+            Self::ControllerManager => "system:kube-controller-manager",
+            Self::Node => "node-agent",
+        }
+    }
+
+    fn group(self) -> Option<&'static str> {
+        match self {
+            Self::Admin | Self::Node => Some("system:masters"),
+            Self::Dev => Some("devs"),
+            Self::ControllerManager => None,
+        }
+    }
+
+    /// Nothing outside the network namespace can present it, so it need not be a secret.
+    fn token(self) -> String {
+        format!("token-of-{}", self.name().replace(':', "-"))
+    }
+}
+
+/// Files that the programs of the control plane are given.
+pub struct Credentials {
+    folder: PathBuf,
+}
+
+impl Credentials {
+    /// Makes them all in a folder.
+    ///
+    /// # Errors
+    /// When a key cannot be made or a file not be written.
+    pub fn create(folder: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let all = Self { folder };
+
+        let mut authority = CertificateParams::default();
+        authority.distinguished_name.push(DnType::CommonName, "kubernetes");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let mut names: Vec<String> = vec![API_SERVER.into(), "10.96.0.1".into(), "127.0.0.1".into()];
+        let service =
+            ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        names.extend(service.map(String::from));
+        let mut serving = CertificateParams::new(names)?;
+        serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        let serving = serving.signed_by(&key, &authority)?;
+        fs::write(all.authority(), authority.pem())?;
+        fs::write(all.serving_certificate(), serving.pem())?;
+        fs::write(all.serving_key(), key.serialize_pem())?;
+        let accounts = KeyPair::generate()?;
+        fs::write(all.service_account_key(), accounts.serialize_pem())?;
+        fs::write(all.service_account_public_key(), accounts.public_key_pem())?;
+
+        let mut tokens = String::new();
+        for user in User::ALL {
+            let groups = user.group().map(|group| format!(",\"{group}\"")).unwrap_or_default();
+            writeln!(tokens, "{},{name},{name}{groups}", user.token(), name = user.name())?;
+            fs::write(all.kubeconfig(user), all.kubeconfig_text(user).to_string())?;
+        }
+        fs::write(all.tokens(), tokens)?;
+        Ok(all)
+    }
+
+    /// The certificate that signed the API server's.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("ca.crt")
+    }
+
+    /// The API server's certificate.
+    pub fn serving_certificate(&self) -> PathBuf {
+        self.folder.join("apiserver.crt")
+    }
+
+    /// The API server's key.
+    pub fn serving_key(&self) -> PathBuf {
+        self.folder.join("apiserver.key")
+    }
+
+    /// The key that signs service accounts' tokens (ECDSA P-256, PKCS #8).
+    pub fn service_account_key(&self) -> PathBuf {
+        self.folder.join("service-account.key")
+    }
+
+    /// The key that verifies them; the API server does not take it from a PKCS #8 file.
+    pub fn service_account_public_key(&self) -> PathBuf {
+        self.folder.join("service-account.pub")
+    }
+
+    /// The API server's file of static tokens.
+    pub fn tokens(&self) -> PathBuf {
+        self.folder.join("tokens.csv")
+    }
+
+    /// The kubeconfig file of a user.
+    pub fn kubeconfig(&self, user: User) -> PathBuf {
+        self.folder.join(format!("{}.kubeconfig", user.name().replace(':', "-")))
+    }
+
+    /// The kubeconfig of a user, for a client in this program.
+    ///
+    /// # Errors
+    /// None that could happen: it is made of constants.
+    pub fn kubeconfig_of(&self, user: User) -> Result<Kubeconfig> {
+        Ok(serde_json::from_value(self.kubeconfig_text(user))?)
+    }
+
+    fn kubeconfig_text(&self, user: User) -> Value {
+        let server = format!("https://{API_SERVER}:6443");
+        json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": "e2e", "cluster": { "server": server, "certificate-authority": self.authority() } }],
+            "users": [{ "name": user.name(), "user": { "token": user.token() } }],
+            "contexts": [{ "name": "e2e", "context": { "cluster": "e2e", "user": user.name() } }],
+            "current-context": "e2e",
+        })
+    }
+}

@@ -1,0 +1,33 @@
+//! An interactive shell inside the cluster, for people.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+use super::{Cluster, credentials::User};
+
+impl Cluster {
+    /// Runs `bash` in the cluster's namespaces, with kubectl and helm set up, until the user leaves it.
+    ///
+    /// # Errors
+    /// When there is no bash.
+    pub async fn shell(&self) -> Result<()> {
+        let startup = self.state.join("bashrc");
+        fs::write(&startup, "[ ! -f ~/.bashrc ] || . ~/.bashrc\nPS1='(stsguard demo) \\w \\$ '\nalias k=kubectl\n")?;
+        let variable = |name| std::env::var(name).unwrap_or_default();
+        // Its own process group and the terminal are the shell's business, so unlike other children it gets neither.
+        Command::new("bash")
+            .arg("--rcfile")
+            .arg(startup)
+            .arg("-i")
+            .envs(self.client_environment())
+            .env("KUBECONFIG", self.kubeconfig(User::Admin))
+            .env("PATH", format!("{}:{}", self.binaries.display(), variable("PATH")))
+            .env("HOME", variable("HOME"))
+            .status()
+            .await
+            .context("starting bash")?;
+        Ok(())
+    }
+}

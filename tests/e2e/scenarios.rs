@@ -1,0 +1,83 @@
+//! What the tests do on the cluster.
+//!
+//! A scenario is an `async fn(&Cluster) -> Result<()>` in a file of [`GROUPS`], named there by `scenario!(name)`, or by
+//! `alone!(name)` when it disturbs the whole cluster (a restarted API server, a killed webhook). Each makes namespaces
+//! of its own with [`Cluster::namespace`]; they need not be removed.
+
+use anyhow::Result;
+use futures::future::LocalBoxFuture;
+
+use crate::cluster::{Cluster, Options};
+
+mod deletions;
+mod fixes;
+mod identity;
+pub mod installation;
+mod legacy;
+mod machinery;
+mod moves;
+mod resilience;
+mod shop;
+mod tutorial;
+mod volumes;
+
+/// One test.
+pub struct Scenario {
+    /// Its name, without the group's.
+    pub name: &'static str,
+    /// Whether no other may run meanwhile.
+    pub alone: bool,
+    /// What it does.
+    pub run: for<'a> fn(&'a Cluster) -> LocalBoxFuture<'a, Result<()>>,
+}
+
+/// Makes a [`Scenario`] of an async function.
+macro_rules! scenario {
+    ($name:ident) => {
+        crate::scenarios::Scenario { name: stringify!($name), alone: false, run: |cluster| Box::pin($name(cluster)) }
+    };
+}
+
+/// Makes a [`Scenario`] of an async function that no other scenario may run beside.
+macro_rules! alone {
+    ($name:ident) => {
+        crate::scenarios::Scenario { name: stringify!($name), alone: true, run: |cluster| Box::pin($name(cluster)) }
+    };
+}
+
+use {alone, scenario};
+
+/// All scenarios, by the file that they are in.
+pub const GROUPS: &[(&str, &[Scenario])] = &[
+    ("machinery", machinery::SCENARIOS),
+    ("tutorial", tutorial::SCENARIOS),
+    ("identity", identity::SCENARIOS),
+    ("fixes", fixes::SCENARIOS),
+    ("volumes", volumes::SCENARIOS),
+    ("moves", moves::SCENARIOS),
+    ("legacy", legacy::SCENARIOS),
+    ("deletions", deletions::SCENARIOS),
+    ("resilience", resilience::SCENARIOS),
+];
+
+/// The cluster that they run on.
+///
+/// # Errors
+/// When an executable that stands for an image cannot be found.
+pub fn options() -> Result<Options> {
+    let mut options = Options {
+        images: vec![(machinery::SERVER_IMAGE.into(), std::env::current_exe()?)],
+        pretend_ready: vec![machinery::PRETENDED_IMAGE.into()],
+        ..Options::default()
+    };
+    installation::images(&mut options, env!("CARGO_BIN_EXE_stsguard").into());
+    Ok(options)
+}
+
+/// What is done once, before all scenarios.
+///
+/// # Errors
+/// When it does not succeed; then no scenario is run.
+pub async fn set_up(cluster: &Cluster) -> Result<()> {
+    installation::set_up(cluster).await
+}

@@ -1,0 +1,96 @@
+//! Installs the chart as a user would: a certificate, a Secret, `helm install --wait`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use stsguard::certificates::local;
+
+use super::legacy;
+use crate::cluster::{Cluster, Options};
+
+/// The release and its namespace.
+pub const RELEASE: &str = "stsguard";
+
+/// The chart in this repository.
+fn chart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/stsguard")
+}
+
+/// The image that stands for the binary, and images whose pods run nothing.
+pub fn images(options: &mut Options, binary: PathBuf) {
+    options.images.push((RELEASE.into(), binary));
+    options.pretend_ready.extend(["postgres", "spilo", "supabase", "backup"].map(str::to_owned));
+}
+
+/// A pair of the release, written into a folder of its own.
+pub fn certificate(cluster: &Cluster, folder: &str) -> Result<PathBuf> {
+    let folder = cluster.scratch().join(folder);
+    local::write(&folder, &[format!("{RELEASE}.{RELEASE}.svc")])?;
+    Ok(folder)
+}
+
+/// `helm upgrade --install --wait` of the chart.
+///
+/// Times of the shutdown are a twentieth of the real ones; everything else is the chart's default.
+pub async fn install(cluster: &Cluster, ca: &Path, settings: &[&str]) -> Result<()> {
+    let words = ["upgrade", "--install", RELEASE].map(str::to_owned).into_iter();
+    let words = words.chain([chart().display().to_string()]);
+    let fixed = [
+        "-n",
+        RELEASE,
+        "--wait",
+        "--timeout=90s",
+        "--set-json",
+        "shutdown={\"propagationSeconds\":0.5,\"idleSeconds\":5,\"terminationGracePeriodSeconds\":25}",
+    ];
+    let words = words.chain(fixed.map(str::to_owned));
+    let words = words.chain([format!("--set-file=certificates.caBundle={}", ca.display())]);
+    cluster.helm(words.chain(settings.iter().map(|word| (*word).to_owned()))).ok().await?;
+    Ok(())
+}
+
+/// What is done once, before all scenarios: sets that stood before us, classes, and the installation.
+pub async fn set_up(cluster: &Cluster) -> Result<()> {
+    let class = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"standard"},"provisioner":"csi.example.com"}"#;
+    cluster.kubectl(["apply", "-f", "-"]).stdin(class).ok().await?;
+    legacy::set_up(cluster).await.context("making the sets that stood before us")?;
+    cluster.kubectl(["create", "namespace", RELEASE]).ok().await?;
+    // One bundle for both pairs, so that the second can be swapped in later.
+    let (first, second) = (certificate(cluster, "pair-1")?, certificate(cluster, "pair-2")?);
+    let bundle = cluster.scratch().join("bundle.crt");
+    fs::write(&bundle, fs::read_to_string(first.join("ca.crt"))? + &fs::read_to_string(second.join("ca.crt"))?)?;
+    secret(cluster, &first).await?;
+    let installed = install(cluster, &bundle, &[]).await;
+    if installed.is_err() {
+        for pod in pods(cluster).await.unwrap_or_default() {
+            println!("--- {pod}\n{}", cluster.pod_logs(RELEASE, &pod).unwrap_or_default());
+        }
+    }
+    installed
+}
+
+/// Puts a pair into the Secret that the chart mounts.
+pub async fn secret(cluster: &Cluster, folder: &Path) -> Result<()> {
+    let made = cluster
+        .kubectl(
+            ["create", "secret", "tls", "stsguard-certificate", "-n", RELEASE, "--dry-run=client", "-o", "json"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain([
+                    format!("--cert={}", folder.join("tls.crt").display()),
+                    format!("--key={}", folder.join("tls.key").display()),
+                ]),
+        )
+        .ok()
+        .await?;
+    cluster.kubectl(["apply", "-f", "-"]).stdin(made).ok().await?;
+    Ok(())
+}
+
+/// The names of our pods.
+pub async fn pods(cluster: &Cluster) -> Result<Vec<String>> {
+    let names =
+        cluster.kubectl(["get", "pods", "-n", RELEASE, "-o", "jsonpath={.items[*].metadata.name}"]).ok().await?;
+    Ok(names.split_whitespace().map(str::to_owned).collect())
+}
