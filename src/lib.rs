@@ -16,6 +16,7 @@
 
 pub mod admission;
 pub mod certificates;
+pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod engines;
