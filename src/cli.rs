@@ -1,62 +1,66 @@
 //! The command line.
 
+mod certs;
+mod check;
+mod policy;
+mod review;
+mod rules;
 mod serve;
 
-use std::path::PathBuf;
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::certificates::local;
-
-/// Guards stateful workloads on Kubernetes.
+/// Guards stateful workloads on Kubernetes: an admission webhook and a checker for manifests, with the same rules.
 #[derive(Debug, Parser)]
-#[command(name = "stsguard", version, max_term_width = 100)]
+#[command(name = "stsguard", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const AFTER_HELP: &str = "\
+Examples:
+  stsguard check manifests/             judge all manifests in a folder
+  helm template db ./chart | stsguard check -
+  stsguard rules                        list the rules
+  stsguard rules STS101                 explain one
+  stsguard certs && stsguard serve --certificates certs
+
+Exit codes: 0 all is well, 1 `check` found something that denies, 2 something could not be done.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckFlags),
+    Rules(rules::RulesFlags),
+    Review(review::ReviewFlags),
     Serve(serve::ServeFlags),
-    /// Make a local CA and a pair signed by it.
-    Certs {
-        /// Names and addresses that the certificate covers.
-        names: Vec<String>,
-        /// The folder to write into.
-        #[arg(long, default_value = "certs", value_name = "FOLDER")]
-        out: PathBuf,
-    },
+    Certs(certs::CertsFlags),
 }
 
 impl Cli {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        match self.command {
-            Command::Serve(flags) => {
-                flags.log();
-                let runtime = match tokio::runtime::Runtime::new() {
-                    Ok(runtime) => runtime,
-                    Err(error) => return fail(&error),
-                };
-                match runtime.block_on(crate::serve::run(flags.settings(crate::policy::Policy::default()))) {
-                    Ok(()) => ExitCode::SUCCESS,
-                    Err(error) => fail(&error),
-                }
-            }
-            Command::Certs { names, out } => {
-                let names = if names.is_empty() { local::DEFAULT_NAMES.map(str::to_owned).into() } else { names };
-                match local::write(&out, &names) {
-                    Ok(_) => ExitCode::SUCCESS,
-                    Err(error) => fail(&error),
-                }
-            }
-        }
+        let ended = match self.command {
+            Command::Check(flags) => flags.run(),
+            Command::Rules(flags) => flags.run(),
+            Command::Review(flags) => flags.run(),
+            Command::Serve(flags) => flags.run(),
+            Command::Certs(flags) => flags.run(),
+        };
+        ended.unwrap_or_else(|error| {
+            eprintln!("stsguard: {error:#}");
+            ExitCode::from(2)
+        })
     }
 }
 
-fn fail(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("stsguard: {error}");
-    ExitCode::from(2)
+/// Prints to standard output; a reader that has gone away, as `head` does, is no error.
+fn print(text: impl Display) -> anyhow::Result<()> {
+    use std::io::{ErrorKind, Write as _, stdout};
+    match write!(stdout(), "{text}").and_then(|()| stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }

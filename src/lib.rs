@@ -3,6 +3,7 @@
 //! In reading order:
 //! - [`kubernetes`]: a slim model of the objects that rules look at.
 //! - [`engines`]: which database server an image is, and where it keeps its data.
+//! - [`yaml`]: reads manifests and policies as kubectl would, with the place of every value.
 //! - [`policy`]: what is done about each rule's findings.
 //! - [`rules`]: the catalogue, one file a rule.
 //! - [`evaluation`]: runs the rules on one subject: ratchet, exemptions, caps, order.
@@ -15,6 +16,7 @@
 
 pub mod admission;
 pub mod certificates;
+pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod engines;
@@ -23,3 +25,4 @@ pub mod kubernetes;
 pub mod policy;
 pub mod rules;
 pub mod serve;
+pub mod yaml;

@@ -1,5 +1,7 @@
 //! The policy as resolved: what is done about each rule's findings, and the parameters that rules read.
 
+pub mod file;
+
 use std::fmt;
 
 use crate::engines::Mirror;

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::policy::PolicyFlags;
 use crate::policy::Policy;
 use crate::serve::{Drain, Limits, Settings};
 
@@ -30,9 +32,8 @@ pub struct ServeFlags {
     /// Speak TLS 1.2 beside 1.3.
     #[arg(long, env = "STSGUARD_TLS12")]
     pub tls12: bool,
-    /// The policy file; without it the profile "recommended" counts.
-    #[arg(long, env = "STSGUARD_POLICY", value_name = "FILE")]
-    pub policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub policy: PolicyFlags,
     /// Reviews decided at once.
     #[arg(long, env = "STSGUARD_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight, value_name = "N")]
     pub max_in_flight: usize,
@@ -79,6 +80,15 @@ pub enum LogFormat {
 }
 
 impl ServeFlags {
+    /// Serves until a signal.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let policy = self.policy.resolve()?;
+        self.log();
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(crate::serve::run(self.settings(policy)))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
     /// The settings that these flags ask for, with the policy read already.
     pub fn settings(&self, policy: Policy) -> Settings {
         Settings {

@@ -1,0 +1,119 @@
+//! The same rules over files: gather, evaluate with all documents as the context, render, and say how it ended.
+
+mod facts;
+mod input;
+mod object;
+mod outcome;
+mod render;
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+pub use self::outcome::{Located, Outcome, Summary};
+pub use self::render::Format;
+
+use self::facts::Files;
+use self::input::Gathered;
+use self::object::{Entry, Object};
+use crate::evaluation::{Answers, Context, Occasion, Subject, evaluate};
+use crate::policy::{Action, Policy};
+
+/// What to check, and how to tell.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Files, folders, and `-` for standard input.
+    pub paths: Vec<PathBuf>,
+    /// The policy.
+    pub policy: Policy,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// How findings are written.
+    pub format: Format,
+    /// The mildest action whose findings are shown.
+    pub show: Action,
+    /// The mildest action that counts as a failure.
+    pub fail_on: Action,
+    /// Whether colours may be used.
+    pub colour: bool,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing that counts as a failure was found.
+    Passed,
+    /// Something was found.
+    Failed,
+    /// Something could not be checked.
+    Incomplete,
+}
+
+/// Checks and writes what was found to `out`, notes and errors to `log`.
+///
+/// # Errors
+/// Only what writing meets; what cannot be read is part of the outcome. A reader that goes away, as `head` does, is none.
+pub fn run(settings: &Settings, stdin: &mut dyn Read, out: &mut dyn Write, log: &mut dyn Write) -> io::Result<Status> {
+    let outcome = check(settings, stdin);
+    let written = render::remarks(&outcome, log)
+        .and_then(|()| render::findings(&outcome, settings, out))
+        .and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(outcome.status(settings.fail_on)),
+    }
+}
+
+/// Reads and evaluates; everything that is to be told is in the outcome.
+pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
+    let mut gathered = input::gather(&settings.paths, stdin);
+    let mut outcome = Outcome { problems: std::mem::take(&mut gathered.problems), ..Outcome::default() };
+    outcome.notes = std::mem::take(&mut gathered.notes);
+    let entries = object::entries(&gathered.files, &settings.namespace, &mut outcome);
+    let facts = Files::new(&gathered.files, &entries, &outcome);
+    let answers = Answers::new();
+    for entry in &entries {
+        let view = facts.seen_from(entry.file);
+        let context = Context::new(&settings.policy, Occasion::Check, &entry.namespace, &view, &answers);
+        let report = match &entry.object {
+            Object::StatefulSet(set) => evaluate(&Subject::StatefulSet(set), context),
+            Object::Deployment(deployment) => evaluate(&Subject::Deployment(deployment), context),
+            Object::Service(_) | Object::ConfigMap(_) => continue,
+        };
+        outcome.summary.objects += 1;
+        outcome.summary.exempt += report.exempt.len();
+        outcome.findings.extend(locate(entry, &gathered, report.findings));
+    }
+    outcome.summary.files = gathered.files.len();
+    for located in &outcome.findings {
+        match located.finding.action {
+            Action::Deny => outcome.summary.deny += 1,
+            Action::Warn => outcome.summary.warn += 1,
+            Action::Audit => outcome.summary.audit += 1,
+            Action::Off => {}
+        }
+    }
+    outcome.files = gathered.files;
+    outcome
+}
+
+/// Adds to each finding where it stands; a document is read again for this only if there is a finding in it.
+fn locate(entry: &Entry<'_>, gathered: &Gathered, findings: Vec<crate::evaluation::Finding>) -> Vec<Located> {
+    if findings.is_empty() {
+        return Vec::new();
+    }
+    let text = &gathered.files[entry.file].text;
+    let places = entry.document.places();
+    let hidden = outcome::secrets(&places);
+    let mut located: Vec<_> = findings
+        .into_iter()
+        .map(|finding| Located {
+            file: entry.file,
+            shown: places.nearest(&format!("{}{}", entry.prefix, finding.pointer)).shown(text),
+            hidden: hidden.clone(),
+            object: entry.identity.clone(),
+            finding,
+        })
+        .collect();
+    located.sort_by_key(|located| (located.shown.start, located.finding.rule.code));
+    located
+}

@@ -1,0 +1,41 @@
+//! The flags that choose a policy, the same for all commands that judge.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::policy::{Policy, Profile, file};
+
+/// Which policy counts.
+#[derive(Debug, Args)]
+pub struct PolicyFlags {
+    /// The policy file; without it the profile counts as it is.
+    #[arg(long, env = "STSGUARD_POLICY", value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The profile, where no policy file says otherwise.
+    #[arg(long, value_name = "PROFILE", conflicts_with = "policy")]
+    pub profile: Option<ProfileName>,
+}
+
+/// A profile's name.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ProfileName {
+    /// Denies only what surely breaks or loses data in every cluster.
+    Baseline,
+    /// The default.
+    Recommended,
+    /// For those who want every finding mended.
+    Strict,
+}
+
+impl PolicyFlags {
+    /// Reads the policy.
+    pub(super) fn resolve(&self) -> Result<Policy, file::Unusable> {
+        let profile = match self.profile {
+            Some(ProfileName::Baseline) => Profile::Baseline,
+            Some(ProfileName::Strict) => Profile::Strict,
+            Some(ProfileName::Recommended) | None => Profile::Recommended,
+        };
+        self.policy.as_deref().map_or_else(|| Ok(Policy::new(profile)), file::load)
+    }
+}
