@@ -101,7 +101,7 @@ struct Reader<'a> {
     step: Step<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn located<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
         result.map_err(|mut fault| {
             match self.step {

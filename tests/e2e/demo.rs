@@ -105,7 +105,13 @@ async fn tell(cluster: &Cluster) -> Result<()> {
         apply(&shop, &set).await?;
     }
     println!("\n# mistake: the database as a Deployment");
-    println!("admission leaves Deployments alone; `stsguard check` finds it: see examples/bad/deployment.yaml");
+    let manifest = "examples/bad/database-in-deployment.yaml";
+    println!("admission leaves Deployments alone; in CI:\n$ stsguard check {manifest}");
+    let mut check = tokio::process::Command::new(binary()?);
+    let checked = check.current_dir(env!("CARGO_MANIFEST_DIR")).args(["check", manifest]).output().await?;
+    for line in String::from_utf8_lossy(&checked.stdout).lines() {
+        println!("  {line}");
+    }
 
     println!("\n# mistake: deleted with three replicas");
     let shop = Shop::open(cluster).await?;
