@@ -4,6 +4,7 @@ mod facts;
 mod input;
 mod object;
 mod outcome;
+mod partial;
 mod render;
 
 use std::io::{self, Read, Write};
@@ -103,7 +104,7 @@ fn locate(entry: &Entry<'_>, gathered: &Gathered, findings: Vec<crate::evaluatio
     }
     let text = &gathered.files[entry.file].text;
     let places = entry.document.places();
-    let hidden = outcome::secrets(&places);
+    let hidden = outcome::secrets(&entry.document, &places);
     let mut located: Vec<_> = findings
         .into_iter()
         .map(|finding| Located {

@@ -12,3 +12,6 @@ mod typed;
 pub use document::{Document, DuplicateKey, Read, Unparsable, documents};
 pub use place::{Mark, Places, Position, position};
 pub use typed::{Mismatch, read};
+
+#[cfg(test)]
+mod tests;

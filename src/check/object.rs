@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::input::File;
 use super::outcome::{Identity, Outcome, Remark};
+use super::partial::{is_empty, is_part, is_patch};
 use crate::kubernetes::{Deployment, Labels, ObjectMeta, Pointer, Service, StatefulSet};
 use crate::yaml::{self, Document, Mismatch};
 
@@ -223,38 +224,4 @@ fn complete<T: DeserializeOwned>(api_version: &str, value: &Value) -> Result<T, 
         return Err(Skip::Partial);
     }
     Ok(yaml::read(value)?)
-}
-
-/// Whether a spec leaves out what no API server accepts it without: the selector, the containers, an image.
-fn is_part(api_version: &str, spec: &Map<String, Value>) -> bool {
-    // The first beta API took the selector from the template's labels.
-    let selector_needed = !api_version.ends_with("v1beta1");
-    if selector_needed && spec.get("selector").is_none_or(Value::is_null) {
-        return true;
-    }
-    let pod = spec.get("template").and_then(|template| template.get("spec")).unwrap_or(&Value::Null);
-    let lacks_image = |container: &Value| container.is_object() && is_empty(container.get("image"));
-    let lists = ["containers", "initContainers"].map(|list| pod.get(list));
-    is_empty(lists[0]) || lists.into_iter().flatten().filter_map(Value::as_array).flatten().any(lacks_image)
-}
-
-fn is_empty(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(Value::Array(list)) => list.is_empty(),
-        Some(_) => false,
-    }
-}
-
-/// Whether there are directives of a strategic merge patch in it.
-fn is_patch(value: &Value) -> bool {
-    const DIRECTIVES: [&str; 4] = ["$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList"];
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| DIRECTIVES.iter().any(|directive| key.starts_with(directive)) || is_patch(value)),
-        Value::Array(list) => list.iter().any(is_patch),
-        _ => false,
-    }
 }

@@ -10,7 +10,7 @@ use super::Status;
 use super::input::File;
 use crate::evaluation::Finding;
 use crate::policy::Action;
-use crate::yaml::{Places, Position};
+use crate::yaml::{Document, Places, Position};
 
 /// All that a check has to tell.
 #[derive(Debug, Default)]
@@ -106,15 +106,21 @@ pub struct Remark {
     pub message: String,
 }
 
-/// The places of all values that may be secrets: the literals of environment variables.
-pub(super) fn secrets(places: &Places) -> Rc<[Range<usize>]> {
-    let is_literal = |pointer: &str| {
+/// The places of all values that may be secrets: the literals of environment variables, and the data of Secrets that
+/// stand in the same List. Where a document's values cannot be told apart, all of it.
+pub(super) fn secrets(document: &Document<'_>, places: &Places) -> Rc<[Range<usize>]> {
+    if !places.are_traced() {
+        let start = document.start();
+        return std::iter::once(start..start + document.text().len()).collect();
+    }
+    let may_be_secret = |pointer: &str| {
         let mut steps = pointer.rsplit('/');
-        steps.next() == Some("value")
-            && steps.next().is_some_and(|index| index.parse::<usize>().is_ok())
-            && steps.next() == Some("env")
+        let (last, index, list) = (steps.next(), steps.next(), steps.next());
+        let is_literal =
+            last == Some("value") && list == Some("env") && index.is_some_and(|n| n.parse::<usize>().is_ok());
+        is_literal || matches!(index, Some("data" | "stringData"))
     };
-    let mut ranges: Vec<_> = places.of(is_literal).map(|mark| mark.value.clone()).collect();
+    let mut ranges: Vec<_> = places.of(may_be_secret).map(|mark| mark.value.clone()).collect();
     ranges.sort_by_key(|range| range.start);
     ranges.into()
 }

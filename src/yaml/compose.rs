@@ -1,36 +1,25 @@
 //! From parser events to one JSON value, with duplicate keys and, on request, places.
 
-use std::collections::HashMap;
+mod anchors;
+
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
 
+use self::anchors::Anchors;
 use super::document::{DuplicateKey, Unparsable};
 use super::place::{Mark, Places};
 use super::scalar;
 
 /// How deep a document may be nested; the deepest manifests in use stay below fifty.
 const DEPTH: usize = 255;
-/// How many values, and how many bytes of text, anchors and aliases may copy.
-const UNFOLDED_VALUES: usize = 400_000;
-const UNFOLDED_BYTES: usize = 64 << 20;
-
-/// A value that an anchor names, with what it takes to repeat it.
-struct Anchored {
-    value: Value,
-    values: usize,
-    bytes: usize,
-}
-
 /// Composes one document.
 pub(super) struct Composer<'t> {
     parser: Parser<'t, StrInput<'t>>,
     /// Where the document starts in the whole text, in bytes.
     base: usize,
-    anchors: HashMap<usize, Anchored>,
-    unfolded_values: usize,
-    unfolded_bytes: usize,
+    anchors: Anchors,
     duplicates: Vec<DuplicateKey>,
     places: Option<Places>,
     /// The JSON pointer of the value being composed; kept only while tracing.
@@ -50,9 +39,7 @@ impl<'t> Composer<'t> {
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             base,
-            anchors: HashMap::new(),
-            unfolded_values: 0,
-            unfolded_bytes: 0,
+            anchors: Anchors::default(),
             duplicates: Vec::new(),
             places: None,
             pointer: String::new(),
@@ -97,7 +84,7 @@ impl<'t> Composer<'t> {
         if let Some(places) = &mut self.places {
             let is_scalar = matches!(event, Event::Scalar(..) | Event::Alias(_));
             let value = if is_scalar { range.clone() } else { range.start..range.start + 1 };
-            places.insert(&self.pointer, Mark { key, value });
+            places.insert(&self.pointer, Mark { key, value, is_scalar });
         }
         let anchor = event.anchor_id();
         let value = match event {
@@ -108,13 +95,11 @@ impl<'t> Composer<'t> {
             }
             Event::SequenceStart(..) => self.sequence(depth)?,
             Event::MappingStart(..) => self.mapping(depth)?,
-            Event::Alias(id) => return self.unfold(id, range.start),
+            Event::Alias(id) => self.anchors.unfold(id).map_err(|message| fault(range.start, message))?,
             _ => return Err(fault(range.start, "a value is missing here")),
         };
         if let Some(id) = anchor {
-            let (values, bytes) = weigh(&value);
-            self.spend(values, bytes, range.start)?;
-            self.anchors.insert(id, Anchored { value: value.clone(), values, bytes });
+            self.anchors.name(id, &value).map_err(|message| fault(range.start, message))?;
         }
         Ok(value)
     }
@@ -189,29 +174,11 @@ impl<'t> Composer<'t> {
             for (key, value) in source {
                 let length = self.enter(&key);
                 if let Some(places) = &mut self.places {
-                    places.insert(&self.pointer, Mark { key: Some(at.clone()), value: at.clone() });
+                    places.insert(&self.pointer, Mark { key: Some(at.clone()), value: at.clone(), is_scalar: true });
                 }
                 self.pointer.truncate(length);
                 map.insert(key, value);
             }
-        }
-        Ok(())
-    }
-
-    fn unfold(&mut self, id: usize, offset: usize) -> Composed<Value> {
-        let Some(Anchored { values, bytes, .. }) = self.anchors.get(&id) else {
-            return Err(fault(offset, "this alias stands inside what it names"));
-        };
-        self.spend(*values, *bytes, offset)?;
-        Ok(self.anchors[&id].value.clone())
-    }
-
-    /// Counts a copy of a value before it is made.
-    fn spend(&mut self, values: usize, bytes: usize, offset: usize) -> Composed<()> {
-        self.unfolded_values += values;
-        self.unfolded_bytes += bytes;
-        if self.unfolded_values > UNFOLDED_VALUES || self.unfolded_bytes > UNFOLDED_BYTES {
-            return Err(fault(offset, "the document's aliases unfold to too much"));
         }
         Ok(())
     }
@@ -245,15 +212,4 @@ impl<'t> Composer<'t> {
 
 fn fault(offset: usize, message: impl Into<String>) -> Unparsable {
     Unparsable { offset, message: message.into() }
-}
-
-/// How many values there are in a value, and how many bytes of text.
-fn weigh(value: &Value) -> (usize, usize) {
-    let sum = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
-    match value {
-        Value::String(text) => (1, text.len()),
-        Value::Array(list) => list.iter().map(weigh).fold((1, 0), sum),
-        Value::Object(map) => map.iter().map(|(key, value)| sum((0, key.len()), weigh(value))).fold((1, 0), sum),
-        Value::Null | Value::Bool(_) | Value::Number(_) => (1, 0),
-    }
 }

@@ -10,21 +10,24 @@ pub struct Mark {
     pub key: Option<Range<usize>>,
     /// The value; of a list or mapping only its first character.
     pub value: Range<usize>,
+    /// Whether the value is neither list nor mapping.
+    pub is_scalar: bool,
 }
 
 impl Mark {
-    /// What to underline: a value that fits on its key's line, else the key.
+    /// What to underline: a scalar that ends on its line, else its key, or the first line of a list's element.
     pub fn shown(&self, text: &str) -> Range<usize> {
         let value = text.get(self.value.clone()).unwrap_or_default();
+        let fits = self.is_scalar && !value.is_empty() && !value.contains('\n');
         match &self.key {
-            Some(key) if value.is_empty() || value.contains('\n') || !self.is_scalar() => key.clone(),
-            _ if value.contains('\n') => self.value.start..self.value.start + value.find('\n').unwrap_or_default(),
-            _ => self.value.clone(),
+            _ if fits => self.value.clone(),
+            Some(key) => key.clone(),
+            None => {
+                let rest = text.get(self.value.start..).unwrap_or_default();
+                let line = rest.split('\n').next().unwrap_or_default();
+                self.value.start..self.value.start + line.trim_end().len()
+            }
         }
-    }
-
-    fn is_scalar(&self) -> bool {
-        self.value.len() > 1
     }
 }
 
@@ -37,12 +40,17 @@ pub struct Places {
 impl Places {
     /// Places of which only the document's start is known.
     pub(super) fn starting_at(offset: usize) -> Self {
-        let mark = Mark { key: None, value: offset..offset };
+        let mark = Mark { key: None, value: offset..offset, is_scalar: false };
         Self { marks: HashMap::from([(String::new(), mark)]) }
     }
 
     pub(super) fn insert(&mut self, pointer: &str, mark: Mark) {
         self.marks.insert(pointer.to_owned(), mark);
+    }
+
+    /// Whether the places of single values are known, not only the document's start.
+    pub fn are_traced(&self) -> bool {
+        self.marks.len() > 1
     }
 
     /// Where the value at this JSON pointer stands, or else the nearest value around it.

@@ -2,6 +2,8 @@
 //!
 //! serde's own messages quote the value at fault, which may be a password; these never do.
 
+mod fault;
+
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
@@ -9,6 +11,7 @@ use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor}
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
+use self::fault::Fault;
 use crate::kubernetes::Pointer;
 
 /// A value of the wrong kind.
@@ -36,54 +39,6 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Mismatch> {
         pointer: fault.steps.iter().rev().fold(Pointer::default(), |pointer, step| pointer.field(step)),
         message: fault.message,
     })
-}
-
-/// What went wrong, and the steps to it, innermost first.
-#[derive(Debug)]
-struct Fault {
-    steps: Vec<String>,
-    message: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { steps: Vec::new(), message: message.to_string() }
-    }
-
-    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
-        let (found, advice) = match found {
-            de::Unexpected::Bool(_) => ("a boolean", " (quote it if text is meant)"),
-            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) => ("a number", " (quote it if text is meant)"),
-            de::Unexpected::Float(_) => ("a number with a fraction", ""),
-            de::Unexpected::Str(_) => ("text", " (a number or boolean must not be quoted)"),
-            de::Unexpected::Seq => ("a list", ""),
-            de::Unexpected::Map => ("a mapping", ""),
-            _ => ("of another kind", ""),
-        };
-        let wanted = wanted.to_string();
-        let (wanted, advice) = match wanted.as_str() {
-            "a string" => ("text", advice),
-            "i32" | "i64" | "u32" | "u64" => ("a whole number", advice),
-            "a boolean" => ("true or false", advice),
-            "a map" => ("a mapping", ""),
-            "a sequence" => ("a list", ""),
-            other if other.starts_with("struct ") => ("a mapping", ""),
-            other => (other, ""),
-        };
-        Self { steps: Vec::new(), message: format!("is {found}, but must be {wanted}{advice}") }
-    }
-
-    fn invalid_value(_: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
-        Self { steps: Vec::new(), message: format!("is out of range for {wanted}") }
-    }
 }
 
 /// How a value was reached.

@@ -96,24 +96,25 @@ impl Excerpt {
 fn sum_up(summary: Summary, problems: usize, show: Action) -> String {
     let Summary { files, objects, deny, warn, audit, exempt } = summary;
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let mut line = format!("checked {} in {}: ", counted(objects, "object"), counted(files, "file"));
     let mut parts = Vec::new();
     if deny > 0 {
         parts.push(format!("{deny} to deny"));
     }
     if warn > 0 {
-        parts.push(format!("{warn} to warn of"));
+        parts.push(counted(warn, "warning"));
     }
-    line += &if parts.is_empty() { "no findings".to_owned() } else { parts.join(", ") };
+    if parts.is_empty() {
+        parts.push("no findings".to_owned());
+    }
     if audit > 0 {
         let hint = if show > Action::Audit { " (--show audit)" } else { "" };
-        line += &format!(", {audit} for the record{hint}");
+        parts.push(format!("{audit} for the record{hint}"));
     }
     if exempt > 0 {
-        line += &format!(", {exempt} exempt");
+        parts.push(format!("{exempt} exempt"));
     }
     if problems > 0 {
-        line += &format!("; {} could not be checked", counted(problems, "document"));
+        parts.push(format!("{} could not be checked", counted(problems, "document")));
     }
-    line
+    format!("checked {} in {}: {}", counted(objects, "object"), counted(files, "file"), parts.join(", "))
 }

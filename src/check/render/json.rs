@@ -10,12 +10,12 @@ use crate::evaluation::Fix;
 
 #[derive(Serialize)]
 struct Written<'o> {
-    findings: Vec<Line<'o>>,
+    findings: Vec<Entry<'o>>,
     summary: Summary,
 }
 
 #[derive(Serialize)]
-struct Line<'o> {
+struct Entry<'o> {
     code: &'o str,
     name: &'o str,
     action: &'o str,
@@ -34,7 +34,7 @@ pub(super) fn write(outcome: &Outcome, shown: &[&Located], out: &mut dyn Write) 
     let findings = shown.iter().map(|located| {
         let (file, position) = place(outcome, located);
         let finding = &located.finding;
-        Line {
+        Entry {
             code: finding.rule.code,
             name: finding.rule.name,
             action: finding.action.as_str(),

@@ -1,0 +1,55 @@
+//! A policy file changes what `check` says.
+
+use crate::{Folder, service, web};
+
+fn folder(policy: &str) -> Folder {
+    let text = format!("{}---\n{}", service("web", false), web("web", "web"));
+    Folder::with(&[("manifests/web.yaml", &text), ("policy.yaml", policy)])
+}
+
+#[test]
+fn takes_actions_from_the_policy() {
+    let cases = [
+        ("rules: {STS101: warn}", "STS101 warn web", 0),
+        ("enforcement: warn", "STS101 warn web", 0),
+        ("rules: {non-headless-service: off}", "", 0),
+        ("enforcement: audit", "", 0),
+        ("profile: baseline", "STS101 deny web", 1),
+    ];
+    for (policy, finding, code) in cases {
+        let (found, ended) = folder(policy).check(&["manifests", "--policy", "policy.yaml"]);
+        assert_eq!((found.join("\n").as_str(), ended.code, ended.stderr.as_str()), (finding, code, ""), "{policy}");
+    }
+}
+
+#[test]
+fn refuses_a_bad_policy_before_anything_is_read() {
+    let ended = folder("profil: strict\nrules: {STS999: warn}\n").run(&["check", "missing", "--policy", "policy.yaml"]);
+    assert_eq!(ended.code, 2);
+    assert_eq!(
+        ended.stderr,
+        "stsguard: policy.yaml:1:1: there is no field \"profil\"; did you mean profile?\n\
+         policy.yaml:2:9: there is no rule \"STS999\"; `stsguard rules` lists all\n"
+    );
+    let ended = folder("").run(&["check", "manifests", "--policy", "nowhere.yaml"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("cannot read the policy nowhere.yaml"), "{}", ended.stderr);
+}
+
+#[test]
+fn counts_what_is_exempt() {
+    let text = format!("{}---\n{}", service("web", false), web("web", "web"));
+    let annotated =
+        "{name: web, annotations: {stsguard.dev/exempt-non-headless-service: \"clients only\"}}\nspec:\n  serviceName";
+    let text = text.replace("{name: web}\nspec:\n  serviceName", annotated);
+    let ended = Folder::with(&[("web.yaml", &text)]).run(&["check"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "checked 1 object in 1 file: no findings, 1 exempt\n"));
+}
+
+#[test]
+fn fails_on_warnings_when_asked_to() {
+    let folder = folder("rules: {STS101: warn}");
+    let arguments = ["check", "manifests", "--policy", "policy.yaml"];
+    assert_eq!(folder.run(&arguments).code, 0);
+    assert_eq!(folder.run(&[&arguments[..], &["--fail-on", "warn"]].concat()).code, 1);
+}
