@@ -106,15 +106,18 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
         }
         Subject::StatefulSetUpdate { old, new } => update(old, new, &cx, &mut report),
         Subject::StatefulSetDelete { set, options } => {
-            if cx.namespace_terminating() != Lookup::Found(true) {
-                let set = Workload::new(set, cx.policy);
-                run(&cx, set.metadata(), &mut report, |rule, cx, found| {
+            let set = Workload::new(set, cx.policy);
+            if set.metadata().deletion_timestamp.is_none() {
+                deletion(&cx, set.metadata(), &mut report, |rule, cx, found| {
                     rule.stateful_set_delete(&set, options, cx, found);
                 });
             }
         }
         Subject::Scale { name, old, new } => {
-            if let Lookup::Found(set) = cx.stateful_set(name) {
+            let found = cx.stateful_set(name);
+            if let Lookup::Found(set) = found
+                && set.metadata.deletion_timestamp.is_none()
+            {
                 let before = scaled(&set, old.spec.replicas);
                 let after = scaled(&set, new.spec.replicas);
                 cx.take_asked();
@@ -128,9 +131,7 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
             run(&cx, &new.metadata, &mut report, |rule, cx, found| rule.service_update(old, new, cx, found));
         }
         Subject::ServiceDelete(service) => {
-            if cx.namespace_terminating() != Lookup::Found(true) {
-                run(&cx, &service.metadata, &mut report, |rule, cx, found| rule.service_delete(service, cx, found));
-            }
+            deletion(&cx, &service.metadata, &mut report, |rule, cx, found| rule.service_delete(service, cx, found));
         }
         Subject::Deployment(deployment) => {
             let deployment = Workload::new(deployment, cx.policy);
@@ -156,12 +157,22 @@ fn update(old: &StatefulSet, new: &StatefulSet, cx: &Context<'_>, report: &mut R
     let new = Workload::new(new, cx.policy);
     run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set(&new, cx, found));
     if !report.findings.is_empty() {
-        ratchet(&old, cx, report);
+        ratchet(&old, &new, cx, report);
     }
     run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set_update(&old, &new, cx, found));
 }
 
-fn ratchet(old: &Workload<'_, StatefulSet>, cx: &Context<'_>, report: &mut Report) {
+fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx: &Context<'_>, report: &mut Report) {
+    // A change of replicas alone introduces nothing when the set stood at 0: it was scaled down before.
+    let awake;
+    let awake_workload;
+    let old = if old.replicas() == 0 {
+        awake = scaled(old.object(), new.replicas());
+        awake_workload = Workload::new(&awake, cx.policy);
+        &awake_workload
+    } else {
+        old
+    };
     let mut before = Vec::new();
     for (index, rule) in RULES.iter().enumerate() {
         // An exemption on the old object does not count: removing one must not turn what it covered into a denial.
@@ -210,6 +221,27 @@ where
             } else {
                 report.findings.push(finding);
             }
+        }
+    }
+}
+
+/// Runs the rules on a deletion: nothing is said in a namespace that is going itself, and what is said rests on that.
+fn deletion<F>(cx: &Context<'_>, metadata: &ObjectMeta, report: &mut Report, hook: F)
+where
+    F: Fn(&dyn Rule, &Context<'_>, &mut Findings<'_, '_>),
+{
+    cx.take_asked();
+    let terminating = cx.namespace_terminating();
+    if terminating == Lookup::Found(true) {
+        return;
+    }
+    let asked = cx.take_asked();
+    run(cx, metadata, report, hook);
+    for finding in &mut report.findings {
+        finding.rests_on.extend(asked.iter().cloned());
+        if terminating == Lookup::Unknown || asked.iter().any(|(_, source)| *source == Source::Unconfirmed) {
+            finding.unconfirmed = true;
+            finding.at_most(Action::Warn);
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::rules::RULES;
 pub(super) fn update(old: &StatefulSet, new: &StatefulSet, policy: &Policy) -> Verdict {
     let mut verdict = Verdict::allow();
     let Some(recorded) = old.metadata.annotations.get(FIXED_ANNOTATION) else {
+        // Only we write the record: one that a copied manifest brings would keep what nobody fixed.
+        verdict.operations.extend(record(new, &BTreeSet::new()));
         return verdict;
     };
     let before = Workload::new(old, policy);

@@ -9,6 +9,8 @@ use crate::policy::Action;
 const WARNING_LENGTH: usize = 120;
 /// How many warning lines an answer carries at most: all webhooks together may use 4,096 characters.
 const WARNING_LINES: usize = 10;
+/// How many denials a message spells out.
+const DENIALS: usize = 5;
 /// How long a denial may be, per finding.
 const DENIAL_LENGTH: usize = 500;
 
@@ -51,7 +53,12 @@ impl Verdict {
         let denials: Vec<_> = report.findings.iter().filter(|f| f.action == Action::Deny).map(denial).collect();
         if !denials.is_empty() {
             verdict.allowed = false;
-            verdict.message = Some(denials.join("\n"));
+            let left_out = denials.len().saturating_sub(DENIALS);
+            let mut lines: Vec<_> = denials.into_iter().take(DENIALS).collect();
+            if left_out > 0 {
+                lines.push(format!("stsguard: {left_out} more; `stsguard check` on the manifest shows all"));
+            }
+            verdict.message = Some(lines.join("\n"));
         }
         let warned = report.findings.iter().filter(|f| f.action == Action::Warn);
         verdict.warn(warned.map(|finding| warning(finding.rule.code, &message(finding))));

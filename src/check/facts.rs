@@ -135,6 +135,7 @@ impl Facts for View<'_> {
             Question::StatefulSet { .. }
             | Question::Claims { .. }
             | Question::ReservedVolumes { .. }
+            | Question::FreeVolumes { .. }
             | Question::StorageClass { .. }
             | Question::NamespaceTerminating { .. } => return None,
         };

@@ -184,6 +184,7 @@ fn question(question: &Question) -> String {
         Question::ReservedVolumes { namespace, set, template } => {
             format!("PersistentVolumes for {namespace}/{template}-{set}-<n>")
         }
+        Question::FreeVolumes { class } => format!("free PersistentVolumes of class {class}"),
         Question::StorageClass { name: Some(name) } => format!("StorageClass {name}"),
         Question::StorageClass { name: None } => "the default StorageClass".to_owned(),
         Question::NamespaceTerminating { name } => format!("whether namespace {name} is being deleted"),

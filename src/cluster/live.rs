@@ -46,7 +46,7 @@ enum Fault {
     Api(#[from] kube::Error),
     #[error("{0:?} is no name that Kubernetes accepts")]
     Name(String),
-    #[error("there are too many claims to look through")]
+    #[error("there are too many objects to look through")]
     TooMany,
     #[error("the request cannot be built: {0}")]
     Request(#[from] http::Error),
@@ -65,7 +65,7 @@ impl Live {
     pub async fn resolve(&self, questions: &[Question], stores: &dyn Facts, within: Duration) -> Answers {
         let deadline = Instant::now() + within;
         let answers = questions.iter().map(async |question| {
-            let known = stores.answer(question).map(|(answer, _)| answer);
+            let known = stores.answer(question);
             let answer = match timeout_at(deadline, self.read(question, known.as_ref())).await {
                 Ok(Ok(answer)) => (answer, Source::Final),
                 failed => {
@@ -75,7 +75,8 @@ impl Live {
                     };
                     (self.observe)(resource(question), "failed");
                     tracing::warn!(resource = resource(question), %fault, "a live read failed");
-                    known.map_or_else(|| (unknown(question), Source::Final), |answer| (answer, Source::Unconfirmed))
+                    known
+                        .map_or_else(|| (unknown(question), Source::Final), |(answer, _)| (answer, Source::Unconfirmed))
                 }
             };
             (question.clone(), answer)
@@ -83,7 +84,7 @@ impl Live {
         join_all(answers).await.into_iter().collect()
     }
 
-    async fn read(&self, question: &Question, known: Option<&Answer>) -> Result<Answer, Fault> {
+    async fn read(&self, question: &Question, known: Option<&(Answer, Source)>) -> Result<Answer, Fault> {
         let _permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
         Ok(match question {
             Question::Service { namespace, name } => {
@@ -95,16 +96,14 @@ impl Live {
                 Answer::StatefulSet(map(self.set(namespace, name).await?, Arc::new))
             }
             Question::GovernedSets { namespace, service } => {
-                let Some(Answer::GovernedSets(Lookup::Found(sets))) = known else { return Err(Fault::Never) };
-                let reads = sets.iter().take(SETS).map(|set| self.set(namespace, &set.name));
-                let mut confirmed = Vec::new();
-                for read in join_all(reads).await {
-                    if let Lookup::Found(set) = read? {
-                        confirmed.push(Arc::new(SetFacts::from(&set)));
+                let sets = match known {
+                    Some((Answer::GovernedSets(Lookup::Found(sets)), Source::Store)) => {
+                        self.named_sets(namespace, sets).await?
                     }
-                }
-                confirmed.retain(|set| *set.service_name == **service);
-                Answer::GovernedSets(Lookup::Found(confirmed))
+                    _ => self.all_sets(namespace).await?,
+                };
+                let governed = sets.into_iter().filter(|set| *set.service_name == **service).map(Arc::new);
+                Answer::GovernedSets(Lookup::Found(governed.collect()))
             }
             Question::Claims { namespace, set, template } => {
                 Answer::Names(Lookup::Found(self.claims(namespace, set, template).await?))
@@ -117,12 +116,49 @@ impl Live {
             Question::NamespaceTerminating { name } => {
                 let path = format!("/api/v1/namespaces/{}", segment(name)?);
                 let namespace = self.get("namespaces", &path).await?;
-                Answer::Terminating(map(namespace, |namespace| Terminating::project(namespace).0))
+                Answer::Holds(map(namespace, |namespace| Terminating::project(namespace).0))
             }
-            Question::StorageClass { name: None } | Question::ReservedVolumes { .. } | Question::ConfigMap { .. } => {
+            Question::StorageClass { name: None }
+            | Question::ReservedVolumes { .. }
+            | Question::FreeVolumes { .. }
+            | Question::ConfigMap { .. } => {
                 return Err(Fault::Never);
             }
         })
+    }
+
+    /// The sets that a store has named, read again.
+    async fn named_sets(&self, namespace: &str, sets: &[Arc<SetFacts>]) -> Result<Vec<SetFacts>, Fault> {
+        let mut names: Vec<_> = sets.iter().map(|set| &*set.name).collect();
+        names.sort_unstable();
+        let reads = names.into_iter().take(SETS).map(|name| self.set(namespace, name));
+        let mut read = Vec::new();
+        for set in join_all(reads).await {
+            if let Lookup::Found(set) = set? {
+                read.push(SetFacts::from(&set));
+            }
+        }
+        Ok(read)
+    }
+
+    /// All sets of a namespace, where no store can name them.
+    async fn all_sets(&self, namespace: &str) -> Result<Vec<SetFacts>, Fault> {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            #[serde(default)]
+            metadata: PageMetadata,
+            items: Vec<StatefulSet>,
+        }
+        #[derive(Default, serde::Deserialize)]
+        struct PageMetadata {
+            #[serde(default, rename = "continue")]
+            more: String,
+        }
+        let path = format!("/apis/apps/v1/namespaces/{}/statefulsets?limit={PAGE}", segment(namespace)?);
+        match self.get::<Page>("statefulsets", &path).await? {
+            Lookup::Found(page) if page.metadata.more.is_empty() => Ok(page.items.iter().map(SetFacts::from).collect()),
+            _ => Err(Fault::TooMany),
+        }
     }
 
     async fn set(&self, namespace: &str, name: &str) -> Result<Lookup<StatefulSet>, Fault> {
@@ -188,7 +224,7 @@ fn unknown(question: &Question) -> Answer {
         Question::StatefulSet { .. } => Answer::StatefulSet(Lookup::Unknown),
         Question::Claims { .. } | Question::ReservedVolumes { .. } => Answer::Names(Lookup::Unknown),
         Question::StorageClass { .. } => Answer::StorageClass(Lookup::Unknown),
-        Question::NamespaceTerminating { .. } => Answer::Terminating(Lookup::Unknown),
+        Question::NamespaceTerminating { .. } | Question::FreeVolumes { .. } => Answer::Holds(Lookup::Unknown),
         Question::ConfigMap { .. } => Answer::ConfigMap(Lookup::Unknown),
     }
 }
@@ -198,7 +234,7 @@ fn resource(question: &Question) -> &'static str {
         Question::Service { .. } => "services",
         Question::GovernedSets { .. } | Question::StatefulSet { .. } => "statefulsets",
         Question::Claims { .. } => "persistentvolumeclaims",
-        Question::ReservedVolumes { .. } => "persistentvolumes",
+        Question::ReservedVolumes { .. } | Question::FreeVolumes { .. } => "persistentvolumes",
         Question::StorageClass { .. } => "storageclasses",
         Question::NamespaceTerminating { .. } => "namespaces",
         Question::ConfigMap { .. } => "configmaps",

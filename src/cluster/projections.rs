@@ -32,7 +32,10 @@ impl From<&StatefulSet> for SetFacts {
             pod_labels: Pairs::from(&set.spec.template.metadata.labels),
             owned: set.metadata.controller().is_some(),
             deleting: set.metadata.deletion_timestamp.is_some(),
-            exempt_from_headless: exempts(&set.metadata, "non-headless-service"),
+            exempt_from_headless: ["non-headless-service", "service-breaks-identity"]
+                .iter()
+                .any(|rule| exempts(&set.metadata, rule)),
+            exempt_from_deleted: exempts(&set.metadata, "governing-service-deleted"),
         }
     }
 }
@@ -59,9 +62,11 @@ impl Projection for SetFacts {
     }
 }
 
-/// The claim that a PersistentVolume is reserved for.
+/// The claim that a PersistentVolume is reserved for, or the class of a free one.
 #[derive(Debug, Clone, Default)]
 pub struct Reservation {
+    /// The volume's StorageClass, empty for none.
+    pub class: Box<str>,
     /// The claim's namespace, empty when the volume is free.
     pub namespace: Box<str>,
     /// The claim's name.
@@ -78,6 +83,8 @@ pub struct PersistentVolume {
 #[serde(rename_all = "camelCase")]
 struct PersistentVolumeSpec {
     claim_ref: Option<ClaimReference>,
+    #[serde(default)]
+    storage_class_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,9 +102,11 @@ impl Projection for Reservation {
     const PLURAL: &'static str = "persistentvolumes";
 
     fn project(wire: PersistentVolume) -> Self {
-        wire.spec
-            .claim_ref
-            .map_or_else(Self::default, |claim| Self { namespace: claim.namespace.into(), claim: claim.name.into() })
+        let class = wire.spec.storage_class_name.unwrap_or_default().into();
+        match wire.spec.claim_ref {
+            Some(claim) => Self { class, namespace: claim.namespace.into(), claim: claim.name.into() },
+            None => Self { class, ..Self::default() },
+        }
     }
 }
 

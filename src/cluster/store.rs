@@ -24,6 +24,8 @@ type Kept<T> = HashMap<Box<str>, HashMap<Box<str>, Arc<T>>>;
 pub(super) struct Store<T> {
     kept: RwLock<Kept<T>>,
     synced: AtomicBool,
+    /// Whether the watch has failed and brought nothing since.
+    broken: AtomicBool,
     objects: AtomicU64,
     malformed: AtomicU64,
     /// Milliseconds between the stores' start and the last news.
@@ -35,6 +37,7 @@ impl<T> Default for Store<T> {
         Self {
             kept: RwLock::default(),
             synced: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             objects: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             news: AtomicU64::new(0),
@@ -76,6 +79,11 @@ impl<T: Projection> Store<T> {
         self.synced.load(Ordering::Acquire)
     }
 
+    /// Whether the watch has failed and brought nothing since: what it holds may be old.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
     /// What metrics say of it.
     pub(super) fn state(&self, start: Instant) -> StoreState {
         let news = Duration::from_millis(self.news.load(Ordering::Relaxed));
@@ -94,11 +102,10 @@ impl<T: Projection> Store<T> {
         let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
         let mut events = watcher(api, config).default_backoff().boxed();
         let mut first_list: Kept<T> = HashMap::new();
-        let mut failing = false;
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
-                    if std::mem::take(&mut failing) {
+                    if self.broken.swap(false, Ordering::AcqRel) {
                         tracing::info!(store = T::PLURAL, "the watch goes on");
                     }
                     self.news.store(millis(start.elapsed()), Ordering::Relaxed);
@@ -108,7 +115,7 @@ impl<T: Projection> Store<T> {
                 }
                 Err(error) => {
                     // Once until it goes on: an API server that is away for long must not fill the log.
-                    if !std::mem::replace(&mut failing, true) {
+                    if !self.broken.swap(true, Ordering::AcqRel) {
                         tracing::warn!(store = T::PLURAL, %error, "the watch failed and is tried again");
                     }
                 }

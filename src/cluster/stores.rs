@@ -107,17 +107,29 @@ impl Facts for Stores {
                 names.sort();
                 Answer::Names(Lookup::Found(names))
             }
+            Question::FreeVolumes { class } if self.volumes.is_synced() => {
+                let free = self.volumes.select("", |volume| volume.claim.is_empty() && *volume.class == **class);
+                Answer::Holds(Lookup::Found(!free.is_empty()))
+            }
             Question::StorageClass { name } if self.classes.is_synced() => {
                 Answer::StorageClass(self.class(name.as_deref()))
             }
-            Question::NamespaceTerminating { name } if self.namespaces.is_synced() => Answer::Terminating(
-                self.namespaces.get("", name).map_or(Lookup::Unknown, |found| Lookup::Found(found.0)),
-            ),
+            Question::NamespaceTerminating { name } if self.namespaces.is_synced() => {
+                Answer::Holds(self.namespaces.get("", name).map_or(Lookup::Unknown, |found| Lookup::Found(found.0)))
+            }
             // There are no rights on ConfigMaps, on purpose: nobody else could answer either.
             Question::ConfigMap { .. } => return Some((Answer::ConfigMap(Lookup::Unknown), Source::Final)),
             _ => return None,
         };
-        Some((answer, Source::Store))
+        let broken = match question {
+            Question::Service { .. } => self.services.is_broken(),
+            Question::GovernedSets { .. } => self.sets.is_broken(),
+            Question::NamespaceTerminating { .. } => self.namespaces.is_broken(),
+            Question::ReservedVolumes { .. } | Question::FreeVolumes { .. } if self.volumes.is_broken() => return None,
+            Question::StorageClass { .. } if self.classes.is_broken() => return None,
+            _ => false,
+        };
+        Some((answer, if broken { Source::Stale } else { Source::Store }))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Engine {
     pub programs: &'static [&'static str],
     /// Arguments that name the data directory; those that end in `=` carry it in the same word.
     pub directory_arguments: &'static [&'static str],
+    /// Whether the image's own arguments name the directory, so that other arguments take it away.
+    pub defaults_in_arguments: bool,
     /// The images it comes in.
     pub images: &'static [Image],
 }
@@ -80,6 +82,15 @@ pub struct Era {
     pub lost_and_found_breaks: bool,
     /// A mount at this path is refused by the entrypoint while the data directory is the default.
     pub refuses_mount: Option<&'static str>,
+}
+
+impl Image {
+    /// The server's major version in a tag; extensions' images name their own version first.
+    pub(super) fn major(&self, tag: &str) -> Option<u32> {
+        let found = super::image::major(tag)?;
+        let extension = matches!(self.segment, "pgvector" | "timescaledb" | "timescaledb-ha");
+        (!extension || tag.contains("pg")).then_some(found)
+    }
 }
 
 impl Layout {
@@ -149,6 +160,7 @@ const UNKNOWN: Engine = Engine {
     password_variables: &[],
     programs: &[],
     directory_arguments: &[],
+    defaults_in_arguments: false,
     images: &[],
 };
 

@@ -44,6 +44,9 @@ pub(super) fn effective(server: &Server<'_>, config_maps: &ConfigMaps<'_>) -> Da
         Argument::Unknown => return DataDirectory::Unknown,
         Argument::None => {}
     }
+    if server.engine.defaults_in_arguments && !server.container.args.is_empty() {
+        return DataDirectory::Unknown;
+    }
     for name in layout.variables {
         match variable(server.container, name, config_maps) {
             Variable::Literal(path) => return known(&path, SetBy::Variable),
@@ -91,6 +94,8 @@ fn argument(container: &Container, engine: &Engine) -> Argument {
                 if let Some(path) = word.strip_prefix(option) {
                     found = Argument::Path(path.to_owned());
                 }
+            } else if option.len() == 2 && word.len() > 2 && word.starts_with(option) && word[2..].starts_with('/') {
+                found = Argument::Path(word[2..].to_owned());
             } else if word == *option {
                 found = words.get(index + 1).map_or(Argument::Unknown, |path| Argument::Path((*path).to_owned()));
             }
@@ -143,7 +148,12 @@ mod tests {
     fn arguments_beat_the_environment() {
         let env = json!([{"name": "PGDATA", "value": "/env/"}]);
         assert_eq!(directory("postgres:16", &json!({ "env": env })), at("/env", SetBy::Variable));
-        for args in [json!(["-D", "/arg"]), json!(["-c", "data_directory=/arg"]), json!(["-cdata_directory=/arg"])] {
+        for args in [
+            json!(["-D", "/arg"]),
+            json!(["-D/arg"]),
+            json!(["-c", "data_directory=/arg"]),
+            json!(["-cdata_directory=/arg"]),
+        ] {
             assert_eq!(directory("postgres:16", &json!({"env": env, "args": args})), at("/arg", SetBy::Argument));
         }
         let prometheus = json!({"args": ["--config.file=/etc/p.yml", "--storage.tsdb.path=/tsdb/"]});
@@ -161,6 +171,7 @@ mod tests {
         ] {
             assert_eq!(directory("postgres:16", &container), DataDirectory::Unknown, "{container}");
         }
+        assert_eq!(directory("prom/prometheus", &json!({"args": ["--log.level=info"]})), DataDirectory::Unknown);
         assert_eq!(directory("redis:7", &json!({"args": ["/etc/redis/redis.conf"]})), DataDirectory::Unknown);
     }
 

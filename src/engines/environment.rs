@@ -28,7 +28,8 @@ pub fn variable(container: &Container, name: &str, config_maps: &ConfigMaps<'_>)
         if entry.value_from.is_some() {
             return Variable::Unknown;
         }
-        return match expand(container, index, entry.value.as_deref().unwrap_or_default(), 0) {
+        let mut budget = EXPANSIONS;
+        return match expand(container, index, entry.value.as_deref().unwrap_or_default(), &mut budget) {
             Some(value) if value.is_empty() => Variable::Unset,
             Some(value) => Variable::Literal(value),
             None => Variable::Unknown,
@@ -45,16 +46,14 @@ pub fn variable(container: &Container, name: &str, config_maps: &ConfigMaps<'_>)
     Variable::Unset
 }
 
-/// How deep references may refer to references; real manifests need one or two.
-const DEPTH: usize = 8;
+/// How many references are followed for one value; real manifests need one or two, and empty values would otherwise cost
+/// nothing in length while their number multiplies.
+const EXPANSIONS: usize = 64;
 /// How long an expanded value may get: each reference can double it.
 const LENGTH: usize = 4096;
 
 /// Expands `$(NAME)` from the entries before `index`; `$$(` is a literal `$(`; `None` when something cannot be seen.
-fn expand(container: &Container, index: usize, text: &str, depth: usize) -> Option<String> {
-    if depth > DEPTH {
-        return None;
-    }
+fn expand(container: &Container, index: usize, text: &str, budget: &mut usize) -> Option<String> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(dollar) = rest.find('$') {
@@ -64,13 +63,14 @@ fn expand(container: &Container, index: usize, text: &str, depth: usize) -> Opti
             expanded.push('$');
             rest = escaped;
         } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+            *budget = budget.checked_sub(1)?;
             let earlier = container.env[..index].iter().rposition(|entry| entry.name == name)?;
             let entry = &container.env[earlier];
             if entry.value_from.is_some() {
                 return None;
             }
             let value = entry.value.as_deref().unwrap_or_default();
-            expanded.push_str(&expand(container, earlier, value, depth + 1)?);
+            expanded.push_str(&expand(container, earlier, value, budget)?);
             rest = after;
         } else {
             expanded.push('$');
@@ -92,9 +92,8 @@ const SECRET_ENDINGS: &[&str] =
 /// Switches (`MYSQL_ALLOW_EMPTY_PASSWORD`, `…_RANDOM_ROOT_PASSWORD`) and a few well-known names are none.
 pub fn is_secret_variable(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    let is_switch = ["ALLOW_EMPTY", "RANDOM", "ENABLE", "DISABLE", "REQUIRE", "USE_", "NO_PASSWORD", "SKIP"]
-        .iter()
-        .any(|word| upper.contains(word));
+    let switches = ["EMPTY", "RANDOM", "ENABLE", "DISABLE", "REQUIRE", "USE", "NO", "SKIP"];
+    let is_switch = upper.split('_').any(|word| switches.contains(&word));
     // A cluster's name and the description of a token's format.
     let is_none = matches!(upper.as_str(), "ETCD_INITIAL_CLUSTER_TOKEN" | "ETCD_AUTH_TOKEN");
     !is_switch && !is_none && SECRET_ENDINGS.iter().any(|ending| upper.ends_with(ending))
@@ -145,12 +144,31 @@ mod tests {
 
     #[test]
     fn knows_secrets_by_how_they_end() {
-        for name in ["DB_PASSWORD", "SMTP_PASS", "GITHUB_TOKEN", "aws_secret_access_key", "STRIPE_API_KEY"] {
+        for name in [
+            "DB_PASSWORD",
+            "CLICKHOUSE_PASSWORD",
+            "WAREHOUSE_PASSWORD",
+            "SMTP_PASS",
+            "GITHUB_TOKEN",
+            "aws_secret_access_key",
+            "STRIPE_API_KEY",
+        ] {
             assert!(is_secret_variable(name), "{name}");
         }
         for name in ["MYSQL_ALLOW_EMPTY_PASSWORD", "DB_PASSWORD_FILE", "ETCD_INITIAL_CLUSTER_TOKEN", "PASSWORD_HINT"] {
             assert!(!is_secret_variable(name), "{name}");
         }
+    }
+
+    #[test]
+    fn empty_references_that_multiply_end_as_unknown() {
+        let mut env = vec![json!({"name": "V0", "value": ""})];
+        for level in 1..8 {
+            let value = format!("$(V{})", level - 1).repeat(1000);
+            env.push(json!({"name": format!("V{level}"), "value": value}));
+        }
+        env.push(json!({"name": "PGDATA", "value": "$(V7)"}));
+        assert_eq!(read(&json!({ "env": env }), None), Variable::Unknown);
     }
 
     proptest! {

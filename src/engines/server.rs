@@ -6,7 +6,7 @@ use super::catalogue::{Engine, Image, Layout, StartUp};
 use super::data_directory::{self, DataDirectory};
 use super::entrypoint::{self, Start};
 use super::environment::ConfigMaps;
-use super::image::{Degree, ImageReference, Mirror, identify, major};
+use super::image::{Degree, ImageReference, Mirror, identify};
 use super::mount::{BackingSource, backing};
 
 /// A container that runs a known database server.
@@ -43,7 +43,16 @@ fn server<'a>(place: Place, container: &'a Container, mirrors: &[Mirror]) -> Opt
     let (engine, image, degree) = identify(&reference, mirrors)?;
     let start = entrypoint::start(container, engine)?;
     let layout = image.layout.filter(|_| degree > Degree::Namesake);
-    Some(Server { place, container, engine, layout, degree, major: reference.tag.and_then(major), start, image })
+    Some(Server {
+        place,
+        container,
+        engine,
+        layout,
+        degree,
+        major: reference.tag.and_then(|tag| image.major(tag)),
+        start,
+        image,
+    })
 }
 
 impl Server<'_> {
@@ -142,8 +151,8 @@ mod tests {
         };
         assert_eq!(offered("postgres:17"), Some(("PGDATA", "pgdata")));
         assert_eq!(offered("pgvector/pgvector:0.8.0-pg16"), Some(("PGDATA", "pgdata")));
-        for image in ["postgres:18", "postgres", "bitnami/postgresql:16", "supabase/postgres:15.1", "acme/postgres:16"]
-        {
+        let (own, extension) = ("acme/postgres:16", "pgvector/pgvector:0.8.0");
+        for image in ["postgres:18", "postgres", "bitnami/postgresql:16", "supabase/postgres:15.1", own, extension] {
             assert_eq!(offered(image), None, "{image}");
         }
     }

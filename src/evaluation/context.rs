@@ -109,7 +109,15 @@ impl<'a> Context<'a> {
     /// Whether the object's namespace is being deleted.
     pub fn namespace_terminating(&self) -> Lookup<bool> {
         match self.ask(Question::NamespaceTerminating { name: self.namespace.to_owned() }) {
-            Some(Answer::Terminating(found)) => found,
+            Some(Answer::Holds(found)) => found,
+            _ => Lookup::Unknown,
+        }
+    }
+
+    /// Whether a PersistentVolume of this class is free to be bound.
+    pub fn free_volumes(&self, class: &str) -> Lookup<bool> {
+        match self.ask(Question::FreeVolumes { class: class.to_owned() }) {
+            Some(Answer::Holds(found)) => found,
             _ => Lookup::Unknown,
         }
     }
@@ -150,6 +158,9 @@ impl<'a> Context<'a> {
     fn ask(&self, question: Question) -> Option<Answer> {
         let answer = self.answers.get(&question).cloned().or_else(|| self.facts.answer(&question));
         if let Some((answer, source)) = answer {
+            if source == Source::Stale {
+                self.open.borrow_mut().push(question.clone());
+            }
             self.asked.borrow_mut().push((question, source));
             Some(answer)
         } else {

@@ -50,6 +50,11 @@ pub enum Question {
         /// The claim template's name.
         template: String,
     },
+    /// Whether a PersistentVolume of this class is free: it would be bound, with what is in it, before one is made.
+    FreeVolumes {
+        /// The StorageClass.
+        class: String,
+    },
     /// The PersistentVolumes reserved by `claimRef` for such claims.
     ReservedVolumes {
         /// The set's namespace.
@@ -91,8 +96,8 @@ pub enum Answer {
     Names(Lookup<Vec<String>>),
     /// To [`Question::StorageClass`].
     StorageClass(Lookup<Arc<StorageClassFacts>>),
-    /// To [`Question::NamespaceTerminating`].
-    Terminating(Lookup<bool>),
+    /// To [`Question::NamespaceTerminating`] and [`Question::FreeVolumes`].
+    Holds(Lookup<bool>),
     /// To [`Question::ConfigMap`]: its data.
     ConfigMap(Lookup<Arc<BTreeMap<String, String>>>),
 }
@@ -102,6 +107,8 @@ pub enum Answer {
 pub enum Source {
     /// A store: it may only say that all is well; a finding that rests on it must be confirmed live.
     Store,
+    /// A store whose watch is broken: whatever it says must be read live first.
+    Stale,
     /// A store whose answer could not be confirmed live: a finding that rests on it warns at most and says so.
     Unconfirmed,
     /// Read live just now, or from the files at hand: final.
@@ -183,6 +190,8 @@ pub struct SetFacts {
     pub deleting: bool,
     /// Whether its annotation exempts it from STS101 (`non-headless-service`), with a reason that is not blank.
     pub exempt_from_headless: bool,
+    /// The same for STS106 (`governing-service-deleted`).
+    pub exempt_from_deleted: bool,
 }
 
 /// What rules know of a StorageClass.

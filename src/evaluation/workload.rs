@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::engines::{self, DataDirectory, Server};
+use crate::engines::{self, DataDirectory, Server, Start};
 use crate::kubernetes::RunsPods;
 use crate::policy::Policy;
 
@@ -37,9 +37,9 @@ impl<'a, T: RunsPods> Workload<'a, T> {
         self.object
     }
 
-    /// The main server, if a known one runs here.
+    /// The main server, if a known one surely runs here; a script of unknown content may be anything.
     pub fn main(&self) -> Option<&Server<'a>> {
-        self.servers.first()
+        self.servers.iter().find(|server| server.start != Start::UnknownScript)
     }
 
     /// Whether losing its volumes would lose data: a claim template, a claim, or a data directory on the node.

@@ -75,6 +75,7 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
     ],
     programs: &["postgres", "docker-entrypoint.sh", "docker-ensure-initdb.sh", "postmaster"],
     directory_arguments: &["-D", "--pgdata", "--pgdata=", "data_directory=", "--data_directory=", "--data-directory="],
+    defaults_in_arguments: false,
     images: &[
         laid_out("postgres", &["docker.io/library/postgres"], &OFFICIAL),
         laid_out("postgis", &["docker.io/postgis/postgis"], &OFFICIAL),

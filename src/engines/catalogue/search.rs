@@ -17,6 +17,7 @@ pub(super) static ENGINES: &[Engine] = &[
         password_variables: &["ELASTIC_PASSWORD", "ELASTICSEARCH_PASSWORD"],
         programs: &["elasticsearch", "docker-entrypoint.sh"],
         directory_arguments: &["-Epath.data="],
+        defaults_in_arguments: false,
         images: &[
             laid_out(
                 "elasticsearch",
@@ -36,6 +37,7 @@ pub(super) static ENGINES: &[Engine] = &[
         password_variables: &["OPENSEARCH_INITIAL_ADMIN_PASSWORD", "OPENSEARCH_PASSWORD"],
         programs: &["opensearch", "opensearch-docker-entrypoint.sh"],
         directory_arguments: &["-Epath.data="],
+        defaults_in_arguments: false,
         images: &[laid_out("opensearch", &["docker.io/opensearchproject/opensearch"], &OPENSEARCH)],
     },
 ];

@@ -7,7 +7,6 @@ use super::{Engine, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 
 static REDIS: Layout = fixed(&[era("/data", &["/data"])], &[]);
 static CONSUL: Layout = fixed(&[era("/consul/data", &["/consul/data"])], &[]);
-static VAULT: Layout = fixed(&[era("/vault/data", &[])], &[]);
 static PROMETHEUS: Layout = fixed(&[era("/prometheus", &["/prometheus"])], &[]);
 
 const REDIS_CLUSTER: super::Image = super::Image {
@@ -57,6 +56,7 @@ pub(super) static ENGINES: &[Engine] = &[
         password_variables: &["ETCD_ROOT_PASSWORD"],
         programs: &["etcd"],
         directory_arguments: &["--data-dir", "--data-dir="],
+        defaults_in_arguments: false,
         images: &[plain("etcd", &["quay.io/coreos/etcd", "gcr.io/etcd-development/etcd", "registry.k8s.io/etcd"])],
     },
     Engine {
@@ -73,7 +73,7 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "Vault",
         start_up: StartUp::Parallel,
         programs: &["vault", "docker-entrypoint.sh", "/usr/local/bin/docker-entrypoint.sh"],
-        images: &[laid_out("vault", &["docker.io/library/vault", "docker.io/hashicorp/vault"], &VAULT)],
+        images: &[plain("vault", &["docker.io/library/vault", "docker.io/hashicorp/vault"])],
         ..UNKNOWN
     },
     Engine {
@@ -87,6 +87,7 @@ pub(super) static ENGINES: &[Engine] = &[
     },
     Engine {
         id: "prometheus",
+        defaults_in_arguments: true,
         title: "Prometheus",
         grace_floor: Some(120),
         programs: &["prometheus"],

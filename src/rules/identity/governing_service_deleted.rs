@@ -1,6 +1,6 @@
 use crate::evaluation::{Context, Findings, Lookup};
 use crate::kubernetes::{Pointer, Service};
-use crate::policy::Action;
+use crate::policy::{Action, Owned};
 use crate::rules::{Rule, rule};
 
 rule! {
@@ -37,7 +37,7 @@ impl Rule for GoverningServiceDeleted {
     fn service_delete(&self, service: &Service, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let Some(name) = service.metadata.name.as_deref() else { return };
         let Lookup::Found(sets) = cx.governed_sets(name) else { return };
-        for set in sets.iter().filter(|set| set.replicas > 0 && !set.deleting) {
+        for set in sets.iter().filter(|set| set.replicas > 0 && !set.deleting && !set.exempt_from_deleted) {
             found
                 .at(Pointer::new("/metadata/name"))
                 .about(&set.name)
@@ -46,7 +46,11 @@ impl Rule for GoverningServiceDeleted {
                     set.name
                 ))
                 .help("re-create it as a headless Service under the same name if the set is to go on")
-                .at_most(Action::Warn);
+                .at_most(if set.owned && cx.policy.owned_by_controllers == Owned::Audit {
+                    Action::Audit
+                } else {
+                    Action::Warn
+                });
         }
     }
 }
@@ -68,6 +72,7 @@ mod tests {
             owned: false,
             deleting,
             exempt_from_headless: false,
+            exempt_from_deleted: false,
         };
         let question = Question::GovernedSets { namespace: "shop".into(), service: "db".into() };
         let facts = Known([(question, Answer::GovernedSets(Lookup::Found(vec![Arc::new(set)])))].into());

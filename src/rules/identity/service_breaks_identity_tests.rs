@@ -13,6 +13,7 @@ fn governing(replicas: i32, owned: bool, old: Option<&Value>, new: &Value) -> Ve
         owned,
         deleting: false,
         exempt_from_headless: false,
+        exempt_from_deleted: false,
     };
     let question = Question::GovernedSets { namespace: "shop".into(), service: "db".into() };
     let facts = Known([(question, Answer::GovernedSets(Lookup::Found(vec![Arc::new(set)])))].into());

@@ -64,6 +64,9 @@ impl Rule for MissingReadinessProbe {
             }
             return;
         }
+        if !set.servers.is_empty() {
+            return; // A script of unknown content may serve, or may not.
+        }
         let ordered = set.replicas() > 1 && (!set.is_parallel() || set.is_rolling());
         let containers = &set.pod().containers;
         if ordered && !containers.is_empty() && containers.iter().all(|c| c.readiness_probe.is_none()) {

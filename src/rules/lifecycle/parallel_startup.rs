@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use crate::engines::{Degree, StartUp};
+use crate::engines::{Degree, Start, StartUp};
 use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
-use crate::kubernetes::{Pointer, StatefulSet};
+use crate::kubernetes::{Place, Pointer, StatefulSet};
 use crate::policy::Action;
 use crate::rules::{Rule, rule};
 
@@ -47,13 +47,18 @@ rule! {
 
 impl Rule for ParallelStartup {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        let ordered = set.servers.iter().find(|server| server.start_up() == StartUp::Ordered);
-        let Some(server) = ordered.filter(|_| set.is_parallel()) else { return };
+        let wants = |start_up| set.servers.iter().find(|server| server.start_up() == start_up);
+        let Some(server) = wants(StartUp::Ordered).filter(|_| set.is_parallel()) else { return };
+        if wants(StartUp::Parallel).is_some() {
+            return; // Two servers in one pod that want opposites: nobody knows which one the set is about.
+        }
         let finding = found
             .at(Pointer::new("/spec/podManagementPolicy"))
             .say(format!("{} bootstraps in order, Parallel starts all pods at once", server.engine.title))
             .help("use podManagementPolicy: OrderedReady; exempt it with the reason \"verified parallel start\"");
-        if server.degree < Degree::Official {
+        // A script of unknown content, or a helper beside the container that the set is about.
+        let unsure = server.start == Start::UnknownScript || server.place != Place::Container(0);
+        if server.degree < Degree::Official || unsure {
             finding.at_most(Action::Warn);
         } else if matches!(cx.occasion, Occasion::Create | Occasion::Check) {
             finding.fix(order("pods start in order"));

@@ -59,7 +59,7 @@ impl Rule for ShortGracePeriod {
         if grace == 0 || grace.max(1) >= floor || !set.holds_data() {
             return;
         }
-        let said = match set.main() {
+        let said = match set.servers.first() {
             Some(server) => format!(
                 "{} gets {grace} s to stop; cut off by SIGKILL, it recovers from a crash at the next start",
                 server.engine.title
@@ -70,7 +70,7 @@ impl Rule for ShortGracePeriod {
             .at(Pointer::new(StatefulSet::POD).field(FIELD))
             .say(said)
             .help(format!("set {FIELD}: {floor}; a server that stops sooner is gone sooner"));
-        if set.main().is_none() {
+        if set.servers.is_empty() {
             finding.at_most(Action::Audit);
         }
         let unwritten = grace == DEFAULT && !is_written(set.metadata(), set, cx.occasion);
@@ -82,11 +82,10 @@ impl Rule for ShortGracePeriod {
     fn keep_fix(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Option<Fix> {
         let kept = old.pod().grace_period();
         let server = |set: &Workload<'_, StatefulSet>| {
-            set.main().map(|server| (server.container.name.clone(), server.engine.id, server.degree))
+            set.servers.first().map(|server| (server.container.name.clone(), server.engine.id, server.degree))
         };
-        let brought_back = new.pod().grace_period() == DEFAULT
-            && kept != DEFAULT
-            && !is_written(new.metadata(), new, Occasion::Update);
+        let brought_back =
+            new.pod().grace_period() == DEFAULT && kept > DEFAULT && !is_written(new.metadata(), new, Occasion::Update);
         (brought_back && server(old) == server(new)).then(|| raise(kept, format!("grace period kept at {kept}")))
     }
 }

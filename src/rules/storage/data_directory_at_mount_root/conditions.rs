@@ -30,6 +30,8 @@ pub(super) fn fix(set: &Workload<'_, StatefulSet>, server: &Server<'_>, backing:
         && template.spec.data_source_ref.is_none()
         && template.spec.volume_name.as_deref().unwrap_or_default().is_empty()
         && template.spec.selector.is_none()
+        // The beta annotation still overrules storageClassName.
+        && !template.metadata.annotations.contains_key("volume.beta.kubernetes.io/storage-class")
         && !container.env_from.iter().any(|source| source.secret_ref.is_some())
         && !others(set, container).any(|other| shares(other, template.name(), variable))
         && !mentions(container, variable, &mount_path, backing.mount_index);
@@ -62,6 +64,9 @@ pub(super) fn volume_is_new(
         let key = key.to_ascii_lowercase();
         key.contains("path") || key.contains("subdir") || value.contains("${")
     });
+    if cx.free_volumes(&class.name) != Lookup::Found(false) {
+        return Err(Doubt::Unproved);
+    }
     let fresh = class.provisioner != "kubernetes.io/no-provisioner" && !names_a_path;
     if fresh { Ok(()) } else { Err(Doubt::Unproved) }
 }

@@ -32,6 +32,7 @@ fn fresh() -> Known {
         [
             (claims, Answer::Names(Lookup::Found(vec![]))),
             (volumes, Answer::Names(Lookup::Found(vec![]))),
+            (Question::FreeVolumes { class: "standard".into() }, Answer::Holds(Lookup::Found(false))),
             (
                 Question::StorageClass { name: None },
                 Answer::StorageClass(Lookup::Found(Arc::new(class(&[("type", "ssd")])))),
@@ -104,6 +105,13 @@ fn fixes_nothing_where_the_container_relies_on_the_old_place() {
 fn fixes_nothing_without_facts_and_asks_for_them() {
     let found = created(&postgres(&json!({}), &json!({})), &NoFacts);
     assert!(found[0].fix.is_none());
+}
+
+#[test]
+fn fixes_nothing_while_a_free_volume_of_the_class_would_be_bound() {
+    let mut facts = fresh();
+    facts.0.insert(Question::FreeVolumes { class: "standard".into() }, Answer::Holds(Lookup::Found(true)));
+    assert!(created(&postgres(&json!({}), &json!({})), &facts)[0].fix.is_none());
 }
 
 #[test]
