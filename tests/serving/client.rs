@@ -55,7 +55,10 @@ impl Response {
     pub fn verdict(&self) -> Value {
         assert_eq!((self.status, self.header("content-type")), (200, Some("application/json")), "{}", self.text());
         let review: Value = serde_json::from_slice(&self.body).expect("reviews are JSON");
-        assert_eq!((&review["kind"], &review["apiVersion"]), (&"AdmissionReview".into(), &"admission.k8s.io/v1".into()));
+        assert_eq!(
+            (&review["kind"], &review["apiVersion"]),
+            (&"AdmissionReview".into(), &"admission.k8s.io/v1".into())
+        );
         review["response"].clone()
     }
 }
@@ -81,7 +84,11 @@ impl Connection {
     }
 
     /// A connection with TLS that trusts these CAs.
-    pub async fn tls(address: SocketAddr, cas: &str, versions: &[&'static SupportedProtocolVersion]) -> io::Result<Self> {
+    pub async fn tls(
+        address: SocketAddr,
+        cas: &str,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
         for ca in CertificateDer::pem_slice_iter(cas.as_bytes()) {
             roots.add(ca.expect("CAs are PEM")).expect("CAs are certificates");
@@ -116,6 +123,18 @@ impl Connection {
             response = patiently("a response", receive(&mut read, &mut self.rest)) => response,
             () = sent => Err(ErrorKind::Other.into()),
         }
+    }
+
+    /// Sends a review but for its last byte, which is returned; the server has read the header then.
+    pub async fn begin<'a>(&mut self, path: &str, body: &'a [u8]) -> &'a [u8] {
+        let length = body.len().to_string();
+        let headers = [("content-type", "application/json"), ("content-length", &length), ("expect", "100-continue")];
+        self.send(&request("POST", path, &headers, b"")).await.expect("the header is sent");
+        let response = self.receive().await.expect("the header is read");
+        assert_eq!(response.status, 100, "{}", response.text());
+        let (most, last) = body.split_at(body.len() - 1);
+        self.send(most).await.expect("most of the body is sent");
+        last
     }
 
     /// Reads a response; an error of kind `UnexpectedEof` when the server closes instead.

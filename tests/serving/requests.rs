@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+use super::api::Api;
 use super::client::{Connection, post, request};
 use super::objects::{creation, mendable_set, service, set_creation, warnings};
-use super::api::Api;
 use super::served::Served;
 
 #[tokio::test]

@@ -35,7 +35,8 @@ async fn refuses_what_is_no_review_with_400_and_without_its_text() {
     let served = Served::ready().await;
     let mut connection = served.connect().await;
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let bodies = ["", "hunter2", "{}", "[]", "null", "{\"hunter2\": ", "\u{0}\u{1}", "{\"request\": \"hunter2\"}", &nested];
+    let bodies =
+        ["", "hunter2", "{}", "[]", "null", "{\"hunter2\": ", "\u{0}\u{1}", "{\"request\": \"hunter2\"}", &nested];
     for body in bodies {
         let response = connection.exchange(&post("/validate", body.as_bytes())).await.expect("it is answered");
         assert_eq!(response.status, 400, "{:.40}", body);
@@ -49,7 +50,9 @@ async fn refuses_what_is_no_review_with_400_and_without_its_text() {
 async fn answers_objects_nested_as_deeply_as_a_body_can_be() {
     let served = Served::ready().await;
     let mut connection = served.connect().await;
-    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("{\"spec\":", "}"), ("{\"metadata\":{\"managedFields\":", "}}")] {
+    for (open, close) in
+        [("[", "]"), ("{\"a\":", "}"), ("{\"spec\":", "}"), ("{\"metadata\":{\"managedFields\":", "}}")]
+    {
         let depth = 100_000;
         let object = format!("{}{}{}", open.repeat(depth), "1", close.repeat(depth));
         let body = set_creation().to_string().replacen(&set().to_string(), &object, 1);
