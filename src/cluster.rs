@@ -1,9 +1,12 @@
 //! Everything that is read from the API server: stores fed by watches, and live reads before a denial.
 
+mod kept;
 mod live;
 mod observed;
 mod projections;
+mod store;
 mod stores;
 
 pub use live::Live;
-pub use stores::{StoreState, Stores};
+pub use store::StoreState;
+pub use stores::Stores;
