@@ -1,6 +1,7 @@
 //! The server as its clients meet it: over real TLS on loopback, with an API server that the tests make misbehave.
 
 mod serving {
+    mod answer;
     mod api;
     mod certificate;
     mod client;

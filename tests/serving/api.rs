@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use futures::stream;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+
+use super::answer::{Read, failure, line, respond};
 
 /// The collections that are listed and watched.
 const COLLECTIONS: [(&str, &str); 5] = [
@@ -21,16 +23,6 @@ const COLLECTIONS: [(&str, &str); 5] = [
     ("storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
     ("namespaces", "/api/v1/namespaces"),
 ];
-
-/// What a GET of one object is answered.
-#[derive(Debug, Clone)]
-pub enum Read {
-    Object(Value),
-    /// A failure with this HTTP status.
-    Status(u16),
-    /// Nothing, until it is something else.
-    Hang,
-}
 
 /// The API server; clones are the same.
 #[derive(Clone, Default)]
@@ -50,6 +42,7 @@ struct State {
     reads: HashMap<String, Read>,
     seen: Vec<String>,
     gone: bool,
+    refused: usize,
 }
 
 #[derive(Default)]
@@ -141,6 +134,11 @@ impl Api {
         self.change(|state| state.gone = true);
     }
 
+    /// How many requests came after it had gone.
+    pub fn refused(&self) -> usize {
+        self.state().refused
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) {
         change(&mut self.state());
         self.0.changed.notify_waiters();
@@ -152,6 +150,13 @@ impl Api {
 
     async fn answer(&self, uri: &http::Uri) -> io::Result<Response<Body>> {
         let path = uri.path();
+        {
+            let mut state = self.state();
+            if state.gone {
+                state.refused += 1;
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+        }
         let Some((name, _)) = COLLECTIONS.iter().find(|(_, collection)| *collection == path) else {
             self.state().seen.push(path.to_owned());
             let read = self.settled(|state| state.reads.get(path).cloned().unwrap_or(Read::Status(404))).await?;
@@ -222,23 +227,4 @@ impl State {
             Read::Object(json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}))
         })
     }
-}
-
-fn line(event: &Value) -> Bytes {
-    Bytes::from(format!("{event}\n"))
-}
-
-fn failure(code: u16) -> Value {
-    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "no", "code": code})
-}
-
-fn respond(read: Read) -> Response<Body> {
-    let (code, body) = match read {
-        Read::Object(object) => (200, object),
-        Read::Status(code) => (code, failure(code)),
-        Read::Hang => (500, failure(500)),
-    };
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = StatusCode::from_u16(code).expect("tests use statuses that exist");
-    response
 }

@@ -1,6 +1,7 @@
 //! More than can be reviewed: answered so that the API server tries again.
 
-use super::api::{Api, Read};
+use super::answer::Read;
+use super::api::Api;
 use super::client::{Connection, Response, post};
 use super::objects::{DB, service, set_creation};
 use super::patience::until;

@@ -40,7 +40,7 @@ async fn mutates_with_a_json_patch_in_base64() {
 async fn denies_with_403_and_a_message() {
     let api = Api::default();
     api.put("services", &service("db", false));
-    api.read(super::objects::DB, super::api::Read::Object(service("db", false)));
+    api.read(super::objects::DB, super::answer::Read::Object(service("db", false)));
     let served = Served::ready_with(api, |_| {}).await;
     let verdict = served.connect().await.review("/validate", &set_creation()).await;
     assert_eq!((&verdict["allowed"], &verdict["status"]["code"]), (&json!(false), &json!(403)), "{verdict}");
