@@ -6,9 +6,12 @@ use std::sync::Arc;
 use super::observed::Observed;
 use crate::evaluation::Lookup;
 
+/// By name; `None` could not be read.
+type Named<T> = HashMap<Box<str>, Option<Arc<T>>>;
+
 /// What a store holds. An object that could not be read is neither absent nor what it was before: it is unknown.
 pub(super) struct Kept<T> {
-    namespaces: HashMap<Box<str>, HashMap<Box<str>, Option<Arc<T>>>>,
+    namespaces: HashMap<Box<str>, Named<T>>,
     objects: u64,
     malformed: u64,
 }

@@ -100,10 +100,13 @@ impl<T: Projection> Store<T> {
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
-                    if std::mem::take(&mut failing) {
-                        tracing::info!(store = T::PLURAL, "the watch goes on");
+                    // The watcher says `Init` before it asks: nothing has been heard by then.
+                    if !matches!(event, watcher::Event::Init) {
+                        if std::mem::take(&mut failing) {
+                            tracing::info!(store = T::PLURAL, "the watch goes on");
+                        }
+                        self.news.store(millis(start.elapsed()), Ordering::Relaxed);
                     }
-                    self.news.store(millis(start.elapsed()), Ordering::Relaxed);
                     if self.apply(event, &mut first_list) {
                         changed.notify_waiters();
                     }
