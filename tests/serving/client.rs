@@ -65,9 +65,10 @@ impl Response {
 
 /// A request with its headers and body.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
-    [head.as_bytes(), body].concat()
+    let first = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
+    let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let head: Vec<_> = [first].into_iter().chain(headers).collect();
+    [head.concat().as_bytes(), b"\r\n", body].concat()
 }
 
 /// A POST as the API server sends it.

@@ -39,7 +39,7 @@ async fn refuses_what_is_no_review_with_400_and_without_its_text() {
         ["", "hunter2", "{}", "[]", "null", "{\"hunter2\": ", "\u{0}\u{1}", "{\"request\": \"hunter2\"}", &nested];
     for body in bodies {
         let response = connection.exchange(&post("/validate", body.as_bytes())).await.expect("it is answered");
-        assert_eq!(response.status, 400, "{:.40}", body);
+        assert_eq!(response.status, 400, "{body:.40}");
         assert!(!response.text().contains("hunter2"), "{}", response.text());
     }
     let response = connection.exchange(&post("/mutate", b"\xff\xfe{}")).await.expect("it is answered");
