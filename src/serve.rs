@@ -2,6 +2,7 @@
 
 mod admin;
 mod connection;
+mod handshake;
 mod limits;
 mod listener;
 mod metrics;

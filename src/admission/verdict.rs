@@ -7,6 +7,8 @@ use crate::policy::Action;
 
 /// The API server's advice for one warning; longer ones may be cut.
 const WARNING_LENGTH: usize = 120;
+/// What is said of a finding that rests on a store alone.
+const UNCONFIRMED: &str = " (not confirmed by the API server)";
 /// How many warning lines an answer carries at most: all webhooks together may use 4,096 characters.
 const WARNING_LINES: usize = 10;
 /// How many denials a message spells out.
@@ -61,7 +63,7 @@ impl Verdict {
             verdict.message = Some(lines.join("\n"));
         }
         let warned = report.findings.iter().filter(|f| f.action == Action::Warn);
-        verdict.warn(warned.map(|finding| warning(finding.rule.code, &message(finding))));
+        verdict.warn(warned.map(line));
         for (key, action) in [("denied", Action::Deny), ("warned", Action::Warn), ("found", Action::Audit)] {
             verdict.note(key, report.findings.iter().filter(|f| f.action == action).map(|f| f.rule.code));
         }
@@ -95,11 +97,13 @@ pub(super) fn warning(code: &str, message: &str) -> String {
     shorten(&format!("{code}: {message}"), WARNING_LENGTH)
 }
 
-fn message(finding: &Finding) -> String {
+fn line(finding: &Finding) -> String {
+    let text = format!("{}: {}", finding.rule.code, finding.message);
     if finding.unconfirmed {
-        format!("{} (not confirmed: the API server did not answer)", finding.message)
+        // However long the text is, this must not be what is cut off.
+        shorten(&text, WARNING_LENGTH - UNCONFIRMED.len()) + UNCONFIRMED
     } else {
-        finding.message.clone()
+        shorten(&text, WARNING_LENGTH)
     }
 }
 

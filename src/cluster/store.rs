@@ -1,9 +1,8 @@
-//! One store: projections of one kind of object, by namespace and name, kept current by a watch.
+//! One kind of object, kept current by a watch.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -11,14 +10,14 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 use tokio::sync::Notify;
 
+use super::kept::Kept;
 use super::observed::{Observed, Projection};
+use crate::evaluation::Lookup;
 
 /// The server ends each watch after this, so that a connection that went silent is noticed.
 const WATCH_SECONDS: u32 = 60;
 /// How many objects a page of the first list holds.
 const PAGE: u32 = 500;
-
-type Kept<T> = HashMap<Box<str>, HashMap<Box<str>, Arc<T>>>;
 
 /// One kind of object, by namespace and name.
 pub(super) struct Store<T> {
@@ -26,8 +25,6 @@ pub(super) struct Store<T> {
     synced: AtomicBool,
     /// Whether the watch has failed and brought nothing since.
     broken: AtomicBool,
-    objects: AtomicU64,
-    malformed: AtomicU64,
     /// Milliseconds between the stores' start and the last news.
     news: AtomicU64,
 }
@@ -38,8 +35,6 @@ impl<T> Default for Store<T> {
             kept: RwLock::default(),
             synced: AtomicBool::new(false),
             broken: AtomicBool::new(false),
-            objects: AtomicU64::new(0),
-            malformed: AtomicU64::new(0),
             news: AtomicU64::new(0),
         }
     }
@@ -62,19 +57,26 @@ pub struct StoreState {
 
 impl<T: Projection> Store<T> {
     /// The object of this name.
-    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Arc<T>> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).get(namespace)?.get(name).cloned()
+    pub(super) fn get(&self, namespace: &str, name: &str) -> Lookup<Arc<T>> {
+        self.read().get(namespace, name)
     }
 
     /// All objects of a namespace for which `wanted` says yes.
     pub(super) fn select(&self, namespace: &str, wanted: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let mut selected: Vec<_> = kept.get(namespace).into_iter().flat_map(HashMap::values).cloned().collect();
+        let mut selected = self.read().all(namespace);
         selected.retain(|object| wanted(object));
         selected
     }
 
-    /// Whether the first list is complete.
+    fn read(&self) -> RwLockReadGuard<'_, Kept<T>> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Kept<T>> {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether its first list is complete.
     pub(super) fn is_synced(&self) -> bool {
         self.synced.load(Ordering::Acquire)
     }
@@ -84,14 +86,23 @@ impl<T: Projection> Store<T> {
         self.broken.load(Ordering::Acquire)
     }
 
-    /// What metrics say of it.
+    /// Whether all that is asked of it can be answered: current, and every object readable.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_synced() && !self.is_broken() && self.read().malformed() == 0
+    }
+
+    /// What metrics say of it; `start` is when the stores were made.
     pub(super) fn state(&self, start: Instant) -> StoreState {
         let news = Duration::from_millis(self.news.load(Ordering::Relaxed));
+        let (objects, malformed) = {
+            let kept = self.read();
+            (kept.objects(), kept.malformed())
+        };
         StoreState {
             name: T::PLURAL,
             synced: self.is_synced(),
-            objects: self.objects.load(Ordering::Relaxed),
-            malformed: self.malformed.load(Ordering::Relaxed),
+            objects,
+            malformed,
             age: start.elapsed().saturating_sub(news),
         }
     }
@@ -101,14 +112,17 @@ impl<T: Projection> Store<T> {
         let api: Api<Observed<T>> = Api::all_with(client, &PhantomData);
         let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
         let mut events = watcher(api, config).default_backoff().boxed();
-        let mut first_list: Kept<T> = HashMap::new();
+        let mut first_list = Kept::default();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
-                    if self.broken.swap(false, Ordering::AcqRel) {
-                        tracing::info!(store = T::PLURAL, "the watch goes on");
+                    // The watcher says `Init` before it asks: nothing has been heard by then.
+                    if !matches!(event, watcher::Event::Init) {
+                        if self.broken.swap(false, Ordering::AcqRel) {
+                            tracing::info!(store = T::PLURAL, "the watch goes on");
+                        }
+                        self.news.store(millis(start.elapsed()), Ordering::Relaxed);
                     }
-                    self.news.store(millis(start.elapsed()), Ordering::Relaxed);
                     if self.apply(event, &mut first_list) {
                         changed.notify_waiters();
                     }
@@ -126,50 +140,31 @@ impl<T: Projection> Store<T> {
     /// Applies one event; says whether the first list has just become complete.
     fn apply(&self, event: watcher::Event<Observed<T>>, first_list: &mut Kept<T>) -> bool {
         match event {
-            watcher::Event::Init => first_list.clear(),
-            watcher::Event::InitApply(observed) => self.put(first_list, observed),
+            watcher::Event::Init => *first_list = Kept::default(),
+            watcher::Event::InitApply(observed) => first_list.put(noted(observed)),
             watcher::Event::InitDone => {
                 let mut list = std::mem::take(first_list);
-                list.shrink_to_fit();
-                self.objects.store(list.values().map(|of| of.len() as u64).sum(), Ordering::Relaxed);
-                *self.kept.write().unwrap_or_else(PoisonError::into_inner) = list;
+                list.shrink();
+                *self.write() = list;
                 return !self.synced.swap(true, Ordering::AcqRel);
             }
-            watcher::Event::Apply(observed) => {
-                let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-                self.put(&mut kept, observed);
-                self.objects.store(kept.values().map(|of| of.len() as u64).sum(), Ordering::Relaxed);
-            }
+            watcher::Event::Apply(observed) => self.write().put(noted(observed)),
             watcher::Event::Delete(observed) => {
                 let (namespace, name) = observed.key();
-                let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-                if let Some(objects) = kept.get_mut(namespace) {
-                    objects.remove(name);
-                    if objects.is_empty() {
-                        kept.remove(namespace);
-                    }
-                }
-                self.objects.store(kept.values().map(|of| of.len() as u64).sum(), Ordering::Relaxed);
+                self.write().remove(namespace, name);
             }
         }
         false
     }
+}
 
-    fn put(&self, kept: &mut Kept<T>, observed: Observed<T>) {
+/// Logs an object that could not be read.
+fn noted<T: Projection>(observed: Observed<T>) -> Observed<T> {
+    if observed.kept.is_none() {
         let (namespace, name) = observed.key();
-        let (namespace, name): (Box<str>, Box<str>) = (namespace.into(), name.into());
-        match observed.kept {
-            Some(object) => {
-                kept.entry(namespace).or_default().insert(name, Arc::new(object));
-            }
-            None => {
-                // What cannot be read is unknown: it must not be remembered as it was before either.
-                self.malformed.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(store = T::PLURAL, %namespace, %name, "an object could not be read and is left out");
-                kept.entry(namespace).or_default().remove(&name);
-            }
-        }
+        tracing::warn!(store = T::PLURAL, %namespace, %name, "an object could not be read and is left out");
     }
+    observed
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,4 +1,4 @@
-//! All stores together: what can be answered without asking the API server.
+//! Stores: small projections of what the API server holds, kept current by watches.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::projections::{Class, Reservation, Terminating};
 use super::store::{Store, StoreState};
-use crate::evaluation::{Answer, Facts, Lookup, Question, ServiceFacts, SetFacts, Source, StorageClassFacts};
+use crate::evaluation::{Answer, Facts, Lookup, Question, ServiceFacts, SetFacts, Source};
 
 /// All stores.
 pub struct Stores {
@@ -76,7 +76,7 @@ impl Stores {
         ]
     }
 
-    fn class(&self, name: Option<&str>) -> Lookup<Arc<StorageClassFacts>> {
+    fn class(&self, name: Option<&str>) -> Lookup<Arc<crate::evaluation::StorageClassFacts>> {
         let found = self.classes.select("", |class| match name {
             Some(name) => class.facts.name == name,
             None => class.is_default,
@@ -94,12 +94,12 @@ impl Facts for Stores {
     fn answer(&self, question: &Question) -> Option<(Answer, Source)> {
         let answer = match question {
             Question::Service { namespace, name } if self.services.is_synced() => {
-                Answer::Service(self.services.get(namespace, name).map_or(Lookup::Absent, Lookup::Found))
+                Answer::Service(self.services.get(namespace, name))
             }
             Question::GovernedSets { namespace, service } if self.sets.is_synced() => {
                 Answer::GovernedSets(Lookup::Found(self.sets.select(namespace, |set| *set.service_name == **service)))
             }
-            Question::ReservedVolumes { namespace, set, template } if self.volumes.is_synced() => {
+            Question::ReservedVolumes { namespace, set, template } if self.volumes.is_whole() => {
                 let reserved = self
                     .volumes
                     .select("", |volume| *volume.namespace == **namespace && is_claim_of(&volume.claim, set, template));
@@ -107,15 +107,18 @@ impl Facts for Stores {
                 names.sort();
                 Answer::Names(Lookup::Found(names))
             }
-            Question::FreeVolumes { class } if self.volumes.is_synced() => {
+            Question::FreeVolumes { class } if self.volumes.is_whole() => {
                 let free = self.volumes.select("", |volume| volume.claim.is_empty() && *volume.class == **class);
                 Answer::Holds(Lookup::Found(!free.is_empty()))
             }
-            Question::StorageClass { name } if self.classes.is_synced() => {
+            Question::StorageClass { name } if self.classes.is_whole() => {
                 Answer::StorageClass(self.class(name.as_deref()))
             }
             Question::NamespaceTerminating { name } if self.namespaces.is_synced() => {
-                Answer::Holds(self.namespaces.get("", name).map_or(Lookup::Unknown, |found| Lookup::Found(found.0)))
+                Answer::Holds(match self.namespaces.get("", name) {
+                    Lookup::Found(found) => Lookup::Found(found.0),
+                    Lookup::Absent | Lookup::Unknown => Lookup::Unknown,
+                })
             }
             // There are no rights on ConfigMaps, on purpose: nobody else could answer either.
             Question::ConfigMap { .. } => return Some((Answer::ConfigMap(Lookup::Unknown), Source::Final)),
@@ -123,10 +126,8 @@ impl Facts for Stores {
         };
         let broken = match question {
             Question::Service { .. } => self.services.is_broken(),
-            Question::GovernedSets { .. } => self.sets.is_broken(),
+            Question::GovernedSets { .. } => !self.sets.is_whole(),
             Question::NamespaceTerminating { .. } => self.namespaces.is_broken(),
-            Question::ReservedVolumes { .. } | Question::FreeVolumes { .. } if self.volumes.is_broken() => return None,
-            Question::StorageClass { .. } if self.classes.is_broken() => return None,
             _ => false,
         };
         Some((answer, if broken { Source::Stale } else { Source::Store }))

@@ -16,6 +16,8 @@ pub(super) struct Connection {
     retires: Instant,
     /// Milliseconds from its opening to the end of its last request.
     last: AtomicU64,
+    /// Whether its TLS handshake is under way.
+    pub(super) shaking: AtomicBool,
     /// Whether a request is being answered.
     pub(super) busy: AtomicBool,
     /// Whether a request's header has come.
@@ -62,6 +64,7 @@ impl Connections {
             opened,
             retires: opened + age.mul_f64(0.5 + share / 2.0),
             last: AtomicU64::new(0),
+            shaking: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             heard: AtomicBool::new(false),
             proven: AtomicBool::new(false),
@@ -89,14 +92,27 @@ impl Connections {
         let longest =
             idle.min_by_key(|(_, connection)| (connection.proven.load(Ordering::Relaxed), connection.idle_since()));
         let Some(id) = longest.map(|(id, _)| *id) else { return false };
-        if let Some(connection) = open.remove(&id) {
-            connection.evicted.notify_one();
-        }
+        evict(&mut open, id);
         true
+    }
+
+    /// Tells the connection whose handshake is under way for longest to make room.
+    pub(super) fn end_longest_handshake(&self) {
+        let mut open = self.lock();
+        let shaking = open.iter().filter(|(_, connection)| connection.shaking.load(Ordering::Acquire));
+        if let Some(id) = shaking.min_by_key(|(_, connection)| connection.opened).map(|(id, _)| *id) {
+            evict(&mut open, id);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn evict(open: &mut HashMap<u64, Arc<Connection>>, id: u64) {
+    if let Some(connection) = open.remove(&id) {
+        connection.evicted.notify_one();
     }
 }
 

@@ -16,14 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::server::NoServerSessionStorage;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use super::ServeError;
 use super::connection::{Connection, Connections};
+use super::handshake::Handshakes;
 use super::limits::{Drain, Limits};
 use super::metrics::Metrics;
 use super::review::Reviewer;
@@ -45,13 +44,12 @@ pub(super) struct Listener {
 }
 
 struct Shared {
-    tls: TlsAcceptor,
+    handshakes: Handshakes,
     http: http1::Builder,
     limits: Limits,
     router: Router,
     metrics: Arc<Metrics>,
     connections: Connections,
-    handshakes: Semaphore,
     /// Responses close their connections.
     draining: std::sync::atomic::AtomicBool,
     /// Connections finish what they are at and close.
@@ -70,26 +68,15 @@ impl Listener {
         limits: Limits,
         reviewer: Arc<Reviewer>,
     ) -> Result<Self, ServeError> {
-        let versions: &[&rustls::SupportedProtocolVersion] =
-            if tls12 { &[&rustls::version::TLS13, &rustls::version::TLS12] } else { &[&rustls::version::TLS13] };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)?
-            .with_no_client_auth()
-            .with_cert_resolver(serving);
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // The API server keeps no sessions; a resumed one would skip the checks of a full handshake.
-        tls.send_tls13_tickets = 0;
-        tls.session_storage = Arc::new(NoServerSessionStorage {});
+        let handshakes = Handshakes::new(serving, tls12, &limits)?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER.max(64 << 10));
         http.max_header_size(HEADER);
         let metrics = Arc::clone(&reviewer.metrics);
         let shared = Arc::new(Shared {
-            tls: TlsAcceptor::from(Arc::new(tls)),
+            handshakes,
             http,
             router: Router::new(reviewer, limits.clone()),
-            handshakes: Semaphore::new(limits.handshakes),
             limits,
             metrics,
             connections: Connections::default(),
@@ -165,17 +152,7 @@ impl Shared {
     async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
         // Small answers must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
-        let stream = {
-            let Ok(_permit) = timeout(self.limits.handshake, self.handshakes.acquire()).await else { return };
-            tokio::select! {
-                shaken = timeout(self.limits.handshake, self.tls.accept(stream)) => match shaken {
-                    Ok(Ok(stream)) => stream,
-                    Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
-                    Err(_) => return tracing::debug!("a handshake took too long"),
-                },
-                () = connection.evicted.notified() => return,
-            }
-        };
+        let Some(stream) = self.handshakes.shake(stream, connection, &self.connections).await else { return };
         let service = service_fn(|request| self.answer(connection, request));
         let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut first_header = std::pin::pin!(sleep_until(Instant::now() + self.limits.first_header));

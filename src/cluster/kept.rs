@@ -1,0 +1,81 @@
+//! Objects by namespace and name, and which of them could not be read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::observed::Observed;
+use crate::evaluation::Lookup;
+
+/// By name; `None` could not be read.
+type Named<T> = HashMap<Box<str>, Option<Arc<T>>>;
+
+/// What a store holds. An object that could not be read is neither absent nor what it was before: it is unknown.
+pub(super) struct Kept<T> {
+    namespaces: HashMap<Box<str>, Named<T>>,
+    objects: u64,
+    malformed: u64,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { namespaces: HashMap::new(), objects: 0, malformed: 0 }
+    }
+}
+
+impl<T> Kept<T> {
+    /// The object of this name.
+    pub(super) fn get(&self, namespace: &str, name: &str) -> Lookup<Arc<T>> {
+        match self.namespaces.get(namespace).and_then(|objects| objects.get(name)) {
+            Some(Some(object)) => Lookup::Found(Arc::clone(object)),
+            Some(None) => Lookup::Unknown,
+            None => Lookup::Absent,
+        }
+    }
+
+    /// All objects of a namespace that could be read.
+    pub(super) fn all(&self, namespace: &str) -> Vec<Arc<T>> {
+        self.namespaces.get(namespace).into_iter().flat_map(HashMap::values).flatten().cloned().collect()
+    }
+
+    /// How many objects could be read.
+    pub(super) fn objects(&self) -> u64 {
+        self.objects
+    }
+
+    /// How many objects could not be read.
+    pub(super) fn malformed(&self) -> u64 {
+        self.malformed
+    }
+
+    /// Puts an object in the place of what had its name.
+    pub(super) fn put(&mut self, observed: Observed<T>) {
+        let (namespace, name) = observed.key();
+        let (namespace, name): (Box<str>, Box<str>) = (namespace.into(), name.into());
+        let object = observed.kept.map(Arc::new);
+        *self.counter(object.is_some()) += 1;
+        if let Some(before) = self.namespaces.entry(namespace).or_default().insert(name, object) {
+            *self.counter(before.is_some()) -= 1;
+        }
+    }
+
+    /// Forgets an object.
+    pub(super) fn remove(&mut self, namespace: &str, name: &str) {
+        let Some(objects) = self.namespaces.get_mut(namespace) else { return };
+        let removed = objects.remove(name);
+        if objects.is_empty() {
+            self.namespaces.remove(namespace);
+        }
+        if let Some(before) = removed {
+            *self.counter(before.is_some()) -= 1;
+        }
+    }
+
+    /// Gives back memory that is not needed.
+    pub(super) fn shrink(&mut self) {
+        self.namespaces.shrink_to_fit();
+    }
+
+    fn counter(&mut self, readable: bool) -> &mut u64 {
+        if readable { &mut self.objects } else { &mut self.malformed }
+    }
+}

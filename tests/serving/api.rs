@@ -1,0 +1,230 @@
+//! An API server that holds what a test puts into it, and misbehaves when told to.
+//!
+//! What lists and watches show and what a GET shows are set apart from each other: that is what a stale store is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::Body;
+use futures::stream;
+use http::{Request, Response};
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::answer::{Read, failure, line, respond};
+
+/// The collections that are listed and watched.
+const COLLECTIONS: [(&str, &str); 5] = [
+    ("services", "/api/v1/services"),
+    ("statefulsets", "/apis/apps/v1/statefulsets"),
+    ("persistentvolumes", "/api/v1/persistentvolumes"),
+    ("storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
+    ("namespaces", "/api/v1/namespaces"),
+];
+
+/// The API server; clones are the same.
+#[derive(Clone, Default)]
+pub struct Api(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Of the last change.
+    version: u64,
+    collections: HashMap<&'static str, Collection>,
+    reads: HashMap<String, Read>,
+    seen: Vec<String>,
+    gone: bool,
+    refused: usize,
+}
+
+#[derive(Default)]
+struct Collection {
+    objects: BTreeMap<String, Value>,
+    events: Vec<(u64, Value)>,
+    /// Watches from before this version are told 410.
+    compacted: u64,
+    list: Option<Read>,
+    lists: usize,
+}
+
+impl Api {
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        let api = self.clone();
+        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
+            let api = api.clone();
+            async move { api.answer(request.uri()).await }
+        });
+        Client::new(service, "default")
+    }
+
+    /// Creates or changes an object, for watches only where `seen`.
+    fn store(&self, collection: &'static str, object: &Value, kind: &str, seen: bool) {
+        let mut state = self.state();
+        state.version += 1;
+        let version = state.version;
+        let mut object = object.clone();
+        object["metadata"]["resourceVersion"] = json!(version.to_string());
+        let key = format!("{}/{}", object["metadata"]["namespace"], object["metadata"]["name"]);
+        let collection = state.collections.entry(collection).or_default();
+        match kind {
+            "DELETED" => collection.objects.remove(&key),
+            _ => collection.objects.insert(key, object.clone()),
+        };
+        if seen {
+            collection.events.push((version, json!({ "type": kind, "object": object })));
+        }
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
+    /// Creates or changes an object.
+    pub fn put(&self, collection: &'static str, object: &Value) {
+        self.store(collection, object, "MODIFIED", true);
+    }
+
+    /// Deletes an object.
+    pub fn delete(&self, collection: &'static str, object: &Value) {
+        self.store(collection, object, "DELETED", true);
+    }
+
+    /// Changes an object behind the back of all watches.
+    pub fn put_unseen(&self, collection: &'static str, object: &Value) {
+        self.store(collection, object, "MODIFIED", false);
+    }
+
+    /// Forgets history: watches are told 410 Gone.
+    pub fn compact(&self, collection: &'static str) {
+        self.change(|state| {
+            state.version += 1;
+            state.collections.entry(collection).or_default().compacted = state.version;
+        });
+    }
+
+    /// Answers lists of a collection otherwise, or again as it should.
+    pub fn list(&self, collection: &'static str, read: Option<Read>) {
+        self.change(|state| state.collections.entry(collection).or_default().list = read);
+    }
+
+    /// How many lists of a collection were asked for.
+    pub fn lists(&self, collection: &'static str) -> usize {
+        self.state().collections.get(collection).map_or(0, |collection| collection.lists)
+    }
+
+    /// What a GET of this path is answered; 404 where nothing was said.
+    pub fn read(&self, path: &str, read: Read) {
+        self.change(|state| state.reads.insert(path.to_owned(), read));
+    }
+
+    /// The paths of all GETs so far that were neither lists nor watches.
+    pub fn seen(&self) -> Vec<String> {
+        self.state().seen.clone()
+    }
+
+    /// Goes away: what is under way breaks off, and nothing is answered any more.
+    pub fn go_away(&self) {
+        self.change(|state| state.gone = true);
+    }
+
+    /// How many requests came after it had gone.
+    pub fn refused(&self) -> usize {
+        self.state().refused
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) {
+        change(&mut self.state());
+        self.0.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().expect("no test panics while it holds this")
+    }
+
+    async fn answer(&self, uri: &http::Uri) -> io::Result<Response<Body>> {
+        let path = uri.path();
+        {
+            let mut state = self.state();
+            if state.gone {
+                state.refused += 1;
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+        }
+        let Some((name, _)) = COLLECTIONS.iter().find(|(_, collection)| *collection == path) else {
+            self.state().seen.push(path.to_owned());
+            let read = self.settled(|state| state.reads.get(path).cloned().unwrap_or(Read::Status(404))).await?;
+            return Ok(respond(read));
+        };
+        let query = uri.query().unwrap_or_default();
+        if query.contains("watch=true") {
+            let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion="));
+            let from = from.and_then(|version| version.parse().ok()).unwrap_or(0);
+            return Ok(Response::new(self.watch(name, from)));
+        }
+        self.change(|state| state.collections.entry(name).or_default().lists += 1);
+        let read = self.settled(|state| state.list(name)).await?;
+        Ok(respond(read))
+    }
+
+    /// What `look` finds once it is no [`Read::Hang`].
+    async fn settled(&self, look: impl Fn(&State) -> Read) -> io::Result<Read> {
+        loop {
+            let changed = self.0.changed.notified();
+            {
+                let state = self.state();
+                if state.gone {
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+                match look(&state) {
+                    Read::Hang => {}
+                    read => return Ok(read),
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// The events of a collection after a version, as they come.
+    fn watch(&self, name: &'static str, from: u64) -> Body {
+        let next = async |(api, from): (Self, u64)| {
+            loop {
+                let changed = api.0.changed.notified();
+                {
+                    let state = api.state();
+                    if state.gone {
+                        return Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), (api.clone(), from)));
+                    }
+                    let of = state.collections.get(name);
+                    if of.is_some_and(|of| of.compacted > from) {
+                        let event = json!({"type": "ERROR", "object": failure(410)});
+                        return Some((Ok(line(&event)), (api.clone(), u64::MAX)));
+                    }
+                    let event = of.and_then(|of| of.events.iter().find(|(version, _)| *version > from));
+                    if let Some((version, event)) = event {
+                        return Some((Ok(line(event)), (api.clone(), *version)));
+                    }
+                }
+                changed.await;
+            }
+        };
+        Body::from_stream(stream::unfold((self.clone(), from), next))
+    }
+}
+
+impl State {
+    fn list(&self, name: &str) -> Read {
+        let of = self.collections.get(name);
+        of.and_then(|of| of.list.clone()).unwrap_or_else(|| {
+            let items: Vec<_> = of.iter().flat_map(|of| of.objects.values()).collect();
+            let metadata = json!({ "resourceVersion": self.version.to_string() });
+            Read::Object(json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}))
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! Live reads: what they overrule, and what is left when they fail.
+
+use serde_json::Value;
+
+use super::answer::Read;
+use super::api::Api;
+use super::objects::{DB, creation, service, set, set_creation, warnings};
+use super::served::Served;
+
+/// A server whose store holds this Service, if any, and whose live read of `db` gives `read`.
+async fn served(stored: Option<&Value>, read: Read) -> Served {
+    let api = Api::default();
+    if let Some(service) = stored {
+        api.put("services", service);
+    }
+    api.read(DB, read);
+    Served::ready_with(api, |_| {}).await
+}
+
+async fn validated(served: &Served) -> Value {
+    served.connect().await.review("/validate", &set_creation()).await
+}
+
+fn reads(result: &str) -> String {
+    format!("stsguard_live_reads_total{{resource=\"services\",result=\"{result}\"}}")
+}
+
+#[tokio::test]
+async fn overrules_a_store_that_has_not_heard_of_a_service() {
+    let served = served(None, Read::Object(service("db", true))).await;
+    let verdict = validated(&served).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    assert!(warnings(&verdict).is_empty(), "{verdict}");
+    assert_eq!(served.api.seen(), [DB]);
+    assert!(served.counts(&reads("found"), 1.0).await);
+}
+
+#[tokio::test]
+async fn denies_what_the_store_has_not_heard_of() {
+    let served = served(None, Read::Object(service("db", false))).await;
+    assert_eq!(validated(&served).await["allowed"], false);
+}
+
+#[tokio::test]
+async fn overrules_a_store_that_still_shows_a_virtual_ip() {
+    let served = served(Some(&service("db", false)), Read::Object(service("db", true))).await;
+    let verdict = validated(&served).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    assert!(warnings(&verdict).is_empty(), "{verdict}");
+}
+
+#[tokio::test]
+async fn denies_nothing_over_a_service_that_is_gone() {
+    let served = served(Some(&service("db", false)), Read::Status(404)).await;
+    let verdict = validated(&served).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    assert!(warnings(&verdict).iter().all(|line| line.starts_with("STS102: ")), "{verdict}");
+    assert!(served.counts(&reads("absent"), 1.0).await);
+}
+
+#[tokio::test]
+async fn confirms_what_it_denies() {
+    let served = served(Some(&service("db", false)), Read::Object(service("db", false))).await;
+    assert_eq!(validated(&served).await["allowed"], false);
+    assert_eq!(served.api.seen(), [DB]);
+}
+
+#[tokio::test]
+async fn reads_nothing_where_the_store_says_that_all_is_well() {
+    let served = served(Some(&service("db", true)), Read::Object(service("db", false))).await;
+    let verdict = validated(&served).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    assert!(warnings(&verdict).is_empty() && served.api.seen().is_empty(), "{verdict}");
+}
+
+#[tokio::test]
+async fn warns_and_says_so_where_the_store_cannot_be_confirmed() {
+    for read in [Read::Status(403), Read::Status(500), Read::Status(429), Read::Hang, Read::Object("nonsense".into())] {
+        let served = served(Some(&service("db", false)), read.clone()).await;
+        let verdict = validated(&served).await;
+        assert_eq!(verdict["allowed"], true, "{read:?}: {verdict}");
+        let [line] = warnings(&verdict)[..] else { panic!("{read:?}: {verdict}") };
+        assert!(line.starts_with("STS101: ") && line.contains("not confirmed"), "{read:?}: {line}");
+        assert!(served.counts(&reads("failed"), 1.0).await);
+    }
+}
+
+#[tokio::test]
+async fn says_that_it_is_not_confirmed_however_long_the_name_is() {
+    let name = "db".repeat(31);
+    let api = Api::default();
+    api.put("services", &service(&name, false));
+    api.read(&DB.replace("services/db", &format!("services/{name}")), Read::Status(500));
+    let served = Served::ready_with(api, |_| {}).await;
+    let mut long = set();
+    long["spec"]["serviceName"] = name.into();
+    let verdict = served.connect().await.review("/validate", &creation("apps", "statefulsets", &long)).await;
+    let [line] = warnings(&verdict)[..] else { panic!("{verdict}") };
+    assert!(line.contains("not confirmed") && line.chars().count() <= 120, "{line}");
+}
+
+#[tokio::test]
+async fn says_nothing_where_nobody_could_tell() {
+    for read in [Read::Status(403), Read::Status(500), Read::Hang] {
+        let api = Api::default();
+        api.list("services", Some(Read::Hang));
+        api.read(DB, read.clone());
+        let served = Served::start(api, |_| {}).await;
+        let verdict = validated(&served).await;
+        assert_eq!(verdict["allowed"], true, "{read:?}: {verdict}");
+        assert!(warnings(&verdict).is_empty(), "{read:?}: {verdict}");
+        assert_eq!(served.api.seen(), [DB], "{read:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_becomes_no_path() {
+    for name in ["../../../secrets/root", "db?watch=true", "db/../x", "a b", "", "..", "db%2f..", "DB", "db\r\nx: y"] {
+        let served = served(None, Read::Status(404)).await;
+        let mut wicked = set();
+        wicked["spec"]["serviceName"] = name.into();
+        let verdict = served.connect().await.review("/validate", &creation("apps", "statefulsets", &wicked)).await;
+        assert_eq!(verdict["uid"], "0b1f", "{name:?}");
+        let read = served.api.seen();
+        assert!(read.is_empty(), "{name:?} led to {read:?}");
+    }
+}

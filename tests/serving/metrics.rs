@@ -1,0 +1,107 @@
+//! `/metrics`: text that Prometheus can read, with the names that dashboards and alerts rely on.
+
+use std::collections::BTreeMap;
+
+use super::api::Api;
+use super::client::post;
+use super::objects::{service, set_creation};
+use super::served::Served;
+
+/// A metric family and its type.
+const FAMILIES: [(&str, &str); 13] = [
+    ("stsguard_requests", "counter"),
+    ("stsguard_verdicts", "counter"),
+    ("stsguard_live_reads", "counter"),
+    ("stsguard_review_duration_seconds", "histogram"),
+    ("stsguard_store_age_seconds", "gauge"),
+    ("stsguard_store_objects", "gauge"),
+    ("stsguard_store_malformed", "gauge"),
+    ("stsguard_certificate_not_after_seconds", "gauge"),
+    ("stsguard_certificate_reload_failures", "counter"),
+    ("stsguard_connections", "gauge"),
+    ("stsguard_in_flight", "gauge"),
+    ("stsguard_panics", "counter"),
+    ("stsguard_build", "info"),
+];
+
+/// The families with their types and samples, each line checked against the format.
+fn parse(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
+    let mut families: BTreeMap<String, (String, Vec<_>)> = BTreeMap::new();
+    let mut current = String::new();
+    assert!(text.ends_with("# EOF\n"), "OpenMetrics ends with a mark");
+    for line in text.lines().filter(|line| *line != "# EOF") {
+        if let Some(about) = line.strip_prefix("# ") {
+            let (word, rest) = about.split_once(' ').expect("a word and a name");
+            let (name, said) = rest.split_once(' ').expect("a name and what is said");
+            assert!(["HELP", "TYPE", "UNIT"].contains(&word), "{line}");
+            if word == "TYPE" {
+                assert!(
+                    families.insert(name.to_owned(), (said.to_owned(), Vec::new())).is_none(),
+                    "{name} comes twice"
+                );
+            }
+            name.clone_into(&mut current);
+            continue;
+        }
+        let (sample, value) = line.rsplit_once(' ').expect("a sample and a value");
+        let name = sample.split('{').next().unwrap_or_default();
+        assert!(name.starts_with(&current), "{line} is not of {current}");
+        assert!(sample.len() == name.len() || sample.ends_with('}'), "{line}");
+        let value = value.parse().expect("a value is a number");
+        families.get_mut(&current).expect("a type comes first").1.push((sample.to_owned(), value));
+    }
+    families
+}
+
+#[tokio::test]
+async fn names_every_metric_and_nothing_else() {
+    let served = Served::ready().await;
+    let mut connection = served.connect().await;
+    connection.review("/validate", &set_creation()).await;
+    connection.review("/mutate", &set_creation()).await;
+    connection.exchange(&post("/elsewhere", b"")).await.expect("it is answered");
+    let response = served.admin("/metrics").await;
+    assert!(response.header("content-type").is_some_and(|media| media.starts_with("application/openmetrics-text")));
+    let families = parse(response.text());
+    let found: BTreeMap<_, _> = families.iter().map(|(name, (kind, _))| (name.as_str(), kind.as_str())).collect();
+    assert_eq!(found, FAMILIES.into_iter().collect());
+    for (name, (_, samples)) in &families {
+        assert!(!samples.is_empty(), "{name} has a value");
+    }
+}
+
+#[tokio::test]
+async fn counts_what_has_been_done() {
+    let api = Api::default();
+    api.put("services", &service("db", true));
+    let served = Served::ready_with(api, |_| {}).await;
+    let mut connection = served.connect().await;
+    connection.review("/validate", &set_creation()).await;
+    connection.exchange(&post("/validate", b"nonsense")).await.expect("it is answered");
+    connection.exchange(&post("/elsewhere", b"")).await.expect("it is answered");
+    for (sample, value) in [
+        ("stsguard_requests_total{endpoint=\"validate\",code=\"200\"}", 1.0),
+        ("stsguard_requests_total{endpoint=\"validate\",code=\"400\"}", 1.0),
+        ("stsguard_requests_total{endpoint=\"other\",code=\"404\"}", 1.0),
+        ("stsguard_review_duration_seconds_count{endpoint=\"validate\"}", 1.0),
+        ("stsguard_store_objects{store=\"services\"}", 1.0),
+        ("stsguard_store_malformed{store=\"services\"}", 0.0),
+        ("stsguard_connections", 1.0),
+        ("stsguard_in_flight", 0.0),
+        ("stsguard_panics_total", 0.0),
+    ] {
+        let found = served.metric(sample).await;
+        assert!((found - value).abs() < 1e-9, "{sample} is {found}");
+    }
+}
+
+#[tokio::test]
+async fn the_admin_port_serves_probes_and_metrics_alone() {
+    let served = Served::ready().await;
+    for path in ["/live", "/ready", "/metrics"] {
+        assert_eq!(served.admin(path).await.status, 200, "{path}");
+    }
+    for path in ["/", "/validate", "/mutate", "/debug/pprof", "/live/"] {
+        assert_eq!(served.admin(path).await.status, 404, "{path}");
+    }
+}

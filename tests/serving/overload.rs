@@ -1,0 +1,91 @@
+//! More than can be reviewed: answered so that the API server tries again.
+
+use super::answer::Read;
+use super::api::Api;
+use super::client::{Connection, Response, post};
+use super::objects::{DB, service, set_creation};
+use super::patience::until;
+use super::served::Served;
+
+/// An API server whose Service `db` calls for a live read that hangs.
+fn hanging() -> Api {
+    let api = Api::default();
+    api.put("services", &service("db", false));
+    api.read(DB, Read::Hang);
+    api
+}
+
+async fn ask(connection: &mut Connection, path: &str) -> Response {
+    connection.exchange(&post(path, set_creation().to_string().as_bytes())).await.expect("it is answered")
+}
+
+/// Asks at `path` while another review waits for its live read, as often as it takes to meet it: the wait is short.
+async fn ask_meanwhile(served: &Served, path: &str, wanted: u16) -> Response {
+    let mut found = None;
+    until("a request to come while another is under way", async || {
+        let mut first = served.connect().await;
+        let mut second = served.connect().await;
+        let reads = served.api.seen().len();
+        first.send(&post("/validate", set_creation().to_string().as_bytes())).await.expect("a review is sent");
+        until("the live read", async || served.api.seen().len() > reads).await;
+        let response = ask(&mut second, path).await;
+        assert_eq!(first.receive().await.expect("it is answered").status, 200);
+        found = (response.status == wanted).then_some(response);
+        found.is_some()
+    })
+    .await;
+    found.expect("it was just set")
+}
+
+#[tokio::test]
+async fn answers_429_where_nobody_may_wait_and_serves_again_afterwards() {
+    let served = Served::ready_with(hanging(), |settings| {
+        settings.limits.in_flight = 1;
+        settings.limits.queue = 0;
+    })
+    .await;
+    let response = ask_meanwhile(&served, "/validate", 429).await;
+    assert_eq!(response.header("retry-after"), Some("1"));
+    assert!(served.counts("stsguard_requests_total{endpoint=\"validate\",code=\"429\"}", 1.0).await);
+    served.api.read(DB, Read::Object(service("db", true)));
+    assert_eq!(ask(&mut served.connect().await, "/validate").await.verdict()["allowed"], true);
+}
+
+#[tokio::test]
+async fn answers_503_when_the_time_runs_out_in_the_queue() {
+    let served = Served::ready_with(hanging(), |settings| settings.limits.in_flight = 1).await;
+    let response = ask_meanwhile(&served, "/validate?timeout=0.3s", 503).await;
+    assert_eq!(response.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn who_waits_in_the_queue_is_served_in_the_end() {
+    let served = Served::ready_with(hanging(), |settings| {
+        settings.limits.in_flight = 1;
+        settings.limits.queue = 1;
+    })
+    .await;
+    assert_eq!(ask_meanwhile(&served, "/validate", 200).await.verdict()["uid"], "0b1f");
+    assert_eq!(ask_meanwhile(&served, "/mutate", 200).await.verdict()["uid"], "0b1f");
+}
+
+#[tokio::test]
+async fn answers_429_where_too_many_bytes_are_under_way() {
+    let review = set_creation().to_string();
+    let served = Served::ready_with(Api::default(), |settings| settings.limits.bytes_in_flight = review.len()).await;
+    let mut first = served.connect().await;
+    let last = first.begin("/validate?timeout=30s", review.as_bytes()).await;
+    let mut second = served.connect().await;
+    let refused = ask(&mut second, "/validate").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    first.send(last).await.expect("the last byte is sent");
+    assert_eq!(first.receive().await.expect("it is answered").verdict()["uid"], "0b1f");
+    assert_eq!(ask(&mut second, "/validate").await.verdict()["uid"], "0b1f");
+}
+
+#[tokio::test]
+async fn probes_are_answered_while_reviews_are_refused() {
+    let served = Served::ready_with(Api::default(), |settings| settings.limits.bytes_in_flight = 0).await;
+    assert_eq!(ask(&mut served.connect().await, "/validate").await.status, 429);
+    assert_eq!((served.admin("/live").await.status, served.admin("/ready").await.status), (200, 200));
+}

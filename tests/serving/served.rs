@@ -1,0 +1,127 @@
+//! A server under test, with its folder of certificates and its API server.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stsguard::certificates::local::{self, Made};
+use stsguard::serve::{Drain, Server, Settings, Shutdown};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::api::Api;
+use super::client::{Connection, Response, request};
+use super::patience::{patiently, until};
+
+/// A server that runs; it ends with the test's runtime.
+pub struct Served {
+    pub reviews: SocketAddr,
+    pub admin: SocketAddr,
+    pub api: Api,
+    pub folder: TempDir,
+    /// The CAs that connections trust.
+    pub cas: String,
+    pub shutdown: Arc<Shutdown>,
+    pub run: JoinHandle<()>,
+}
+
+/// A pair for localhost with its CA.
+pub fn pair() -> Made {
+    local::make(&["localhost".to_owned()]).expect("a pair can be made")
+}
+
+/// Puts a pair into a folder in one step, as the kubelet does.
+pub fn publish(folder: &Path, version: &str, certificate: &str, key: &str) {
+    let target = folder.join(version);
+    fs::create_dir(&target).expect("a folder can be made");
+    fs::write(target.join("tls.crt"), certificate).expect("a file can be written");
+    fs::write(target.join("tls.key"), key).expect("a file can be written");
+    symlink(version, folder.join("..next")).expect("a link can be made");
+    fs::rename(folder.join("..next"), folder.join("..data")).expect("a link can be replaced");
+}
+
+impl Served {
+    /// A server with everything it needs, ready.
+    pub async fn ready() -> Self {
+        Self::ready_with(Api::default(), |_| {}).await
+    }
+
+    /// The same with other settings and an API server.
+    pub async fn ready_with(api: Api, change: impl FnOnce(&mut Settings)) -> Self {
+        let served = Self::start(api, change).await;
+        served.becomes_ready().await;
+        served
+    }
+
+    /// A server with a pair that may not be ready yet.
+    pub async fn start(api: Api, change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let made = pair();
+        publish(folder.path(), "..first", &made.certificate, &made.key);
+        Self::start_in(folder, made.ca, api, change).await
+    }
+
+    /// A server with this folder of certificates.
+    pub async fn start_in(folder: TempDir, cas: String, api: Api, change: impl FnOnce(&mut Settings)) -> Self {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let drain = Drain { propagation: Duration::ZERO, quiet: Duration::ZERO, ..Drain::default() };
+        let mut settings = Settings {
+            listen: free,
+            admin_listen: free,
+            certificates: folder.path().to_owned(),
+            certificate_poll: Duration::from_millis(20),
+            drain,
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let server = Server::bind(settings).await.expect("free ports can be bound");
+        let (reviews, admin) = server.addresses().expect("the system says");
+        let shutdown = Arc::new(Shutdown::default());
+        let (client, told) = (api.client(), Arc::clone(&shutdown));
+        let run = tokio::spawn(async move { server.run(client, told).await.expect("the settings fit together") });
+        Self { reviews, admin, api, folder, cas, shutdown, run }
+    }
+
+    /// Waits until `/ready` says so.
+    pub async fn becomes_ready(&self) {
+        until("readiness", async || self.admin("/ready").await.status == 200).await;
+    }
+
+    /// A new connection to the reviews' port.
+    pub async fn dial(&self) -> io::Result<Connection> {
+        Connection::tls(self.reviews, &self.cas, &[&rustls::version::TLS13]).await
+    }
+
+    /// A new connection that must succeed.
+    pub async fn connect(&self) -> Connection {
+        self.dial().await.expect("a handshake succeeds")
+    }
+
+    /// A GET at the admin port.
+    pub async fn admin(&self, path: &str) -> Response {
+        let mut connection = Connection::plain(self.admin).await.expect("the admin port is there");
+        connection.exchange(&request("GET", path, &[], b"")).await.expect("the admin port answers")
+    }
+
+    /// The value of a metric's sample, written as in the text: `stsguard_panics_total`.
+    pub async fn metric(&self, sample: &str) -> f64 {
+        let response = self.admin("/metrics").await;
+        let lines = response.text().lines().filter_map(|line| line.rsplit_once(' '));
+        let value = lines.filter(|(name, _)| *name == sample).map(|(_, value)| value).next();
+        value.map_or(0.0, |value| value.parse().expect("values are numbers"))
+    }
+
+    /// Whether a metric's sample is at least this.
+    pub async fn counts(&self, sample: &str, least: f64) -> bool {
+        self.metric(sample).await >= least
+    }
+
+    /// Waits until the server has ended by itself.
+    pub async fn ended(self) {
+        patiently("the end", self.run).await.expect("the server does not panic");
+    }
+}
