@@ -25,7 +25,7 @@ format: ## is the code formatted?
 
 .PHONY: lint
 lint: ## clippy, warnings are errors
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --test e2e -- -D warnings
 
 .PHONY: docs
 docs: ## does the API documentation build without a broken link?
@@ -36,22 +36,21 @@ units: ## all tests that need no cluster
 	$(CARGO) test --locked
 
 .PHONY: chart
-chart: control-plane ## is the chart sound?
-	$(CONTROL_PLANE)/helm lint --quiet --strict charts/stsguard --set certificates.caBundle=placeholder
-
-.PHONY: control-plane
-control-plane:
-	tests/e2e/control-plane/packages.sh
-	$(eval CONTROL_PLANE := $(shell tests/e2e/control-plane/build.sh))
-	@test -n "$(CONTROL_PLANE)"
+chart: packages ## is the chart sound?
+	"$$(tests/e2e/control-plane/build.sh)/helm" lint --quiet --strict charts/stsguard --set certificates.caBundle=placeholder
 
 .PHONY: e2e
-e2e: control-plane ## the scenarios on a real API server
-	STSGUARD_CONTROL_PLANE="$(CONTROL_PLANE)" $(CARGO) test --locked --test e2e
+e2e: packages ## the scenarios on a real API server
+	$(CARGO) test --locked --test e2e
 
 .PHONY: demo
-demo: control-plane ## a real cluster, the chart, good and bad manifests (KEEP=1 ends in a shell inside)
-	STSGUARD_CONTROL_PLANE="$(CONTROL_PLANE)" $(CARGO) run --locked --quiet --example demo -- $(if $(KEEP),--keep)
+demo: packages ## a real cluster, the chart, good and bad manifests (KEEP=1 ends in a shell inside)
+	$(CARGO) build --locked --quiet
+	KEEP="$(KEEP)" $(CARGO) run --locked --quiet --example demo
+
+.PHONY: packages
+packages:
+	@tests/e2e/control-plane/packages.sh
 
 .PHONY: bench
 bench: ## speed, as ratios to a floor measured in the same run

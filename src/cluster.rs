@@ -3,7 +3,9 @@
 mod live;
 mod observed;
 mod projections;
+mod store;
 mod stores;
 
 pub use live::Live;
-pub use stores::{StoreState, Stores};
+pub use store::StoreState;
+pub use stores::Stores;

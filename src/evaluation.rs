@@ -6,13 +6,18 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod context;
+mod exemption;
+mod facts;
 mod finding;
 mod fix;
 mod workload;
 
-pub use context::{
-    Address, Answer, Answers, Context, Facts, Lookup, NoFacts, Occasion, Pairs, Question, ServiceFacts, SetFacts,
-    Source, StorageClassFacts,
+pub use context::{Context, Occasion};
+pub use exemption::{exemption, exempts, is_left_alone};
+use exemption::{is_owned, is_restored};
+pub use facts::{
+    Address, Answer, Answers, Facts, Lookup, NoFacts, Pairs, Question, ServiceFacts, SetFacts, Source,
+    StorageClassFacts,
 };
 pub use finding::{Finding, Findings};
 pub use fix::{Applicability, Fix, Operation};
@@ -21,8 +26,8 @@ pub use workload::{Workload, config_map, data_directory};
 use std::collections::HashSet;
 
 use crate::kubernetes::{Deployment, ObjectMeta, RunsPods, Scale, Service, StatefulSet};
-use crate::policy::{Action, Owned, Policy};
-use crate::rules::{DeleteOptions, EXEMPTION_PREFIX, RULES, Rule};
+use crate::policy::Action;
+use crate::rules::{DeleteOptions, RULES, Rule};
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy)]
@@ -137,31 +142,6 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
     });
     report.open = cx.into_open();
     report
-}
-
-/// Why the object is exempt from this rule, if it is: the reason in its annotation, which must not be blank.
-pub fn exemption<'a>(metadata: &'a ObjectMeta, rule: &dyn Rule) -> Option<&'a str> {
-    let reason = metadata.annotations.get(&rule.info().exemption())?.trim();
-    (!reason.is_empty()).then_some(reason)
-}
-
-/// Whether the object is exempt from the rule of this name.
-pub fn exempts(metadata: &ObjectMeta, rule: &str) -> bool {
-    let mut annotations = metadata.annotations.iter();
-    annotations.any(|(key, reason)| key.strip_prefix(EXEMPTION_PREFIX) == Some(rule) && !reason.trim().is_empty())
-}
-
-/// Whether fixes are out of the question for this object: a restore or an operator put it there.
-pub fn is_left_alone(metadata: &ObjectMeta, policy: &Policy) -> bool {
-    is_restored(metadata, policy) || is_owned(metadata, policy)
-}
-
-fn is_restored(metadata: &ObjectMeta, policy: &Policy) -> bool {
-    policy.restore_labels.iter().any(|label| metadata.labels.contains_key(label))
-}
-
-fn is_owned(metadata: &ObjectMeta, policy: &Policy) -> bool {
-    policy.owned_by_controllers == Owned::Audit && metadata.controller().is_some()
 }
 
 fn scaled(set: &StatefulSet, replicas: i32) -> StatefulSet {

@@ -7,6 +7,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod claim;
+mod container;
 mod deployment;
 mod meta;
 mod pod;
@@ -16,12 +17,12 @@ mod service;
 mod stateful_set;
 
 pub use claim::{ClaimTemplate, ClaimTemplateSpec};
+pub use container::{
+    Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
+};
 pub use deployment::{Deployment, DeploymentSpec};
 pub use meta::{Labels, ObjectMeta, OwnerReference};
-pub use pod::{
-    ClaimVolume, Container, EnvFrom, EnvVar, Exec, Handler, HostPath, Lifecycle, NameReference, Place, PodMeta,
-    PodSpec, PodTemplate, Probe, Volume, VolumeDevice, VolumeMount,
-};
+pub use pod::{ClaimVolume, HostPath, Place, PodMeta, PodSpec, PodTemplate, Volume};
 pub use pointer::Pointer;
 pub use scale::{Scale, ScaleSpec};
 pub use service::{Service, ServiceSpec};

@@ -95,7 +95,8 @@ pub fn is_secret_variable(name: &str) -> bool {
     let is_switch = ["ALLOW_EMPTY", "RANDOM", "ENABLE", "DISABLE", "REQUIRE", "USE_", "NO_PASSWORD", "SKIP"]
         .iter()
         .any(|word| upper.contains(word));
-    let is_none = upper == "ETCD_INITIAL_CLUSTER_TOKEN" || upper.ends_with("ONETIME_PASSWORD");
+    // A cluster's name and the description of a token's format.
+    let is_none = matches!(upper.as_str(), "ETCD_INITIAL_CLUSTER_TOKEN" | "ETCD_AUTH_TOKEN");
     !is_switch && !is_none && SECRET_ENDINGS.iter().any(|ending| upper.ends_with(ending))
 }
 

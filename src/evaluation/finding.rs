@@ -4,7 +4,8 @@ use crate::kubernetes::Pointer;
 use crate::policy::Action;
 use crate::rules::Info;
 
-use super::context::{Context, Question, Source};
+use super::context::Context;
+use super::facts::{Question, Source};
 use super::fix::Fix;
 
 /// One breach in one object at one JSON pointer.

@@ -8,7 +8,8 @@ use crate::engines::{self, DataDirectory, Server};
 use crate::kubernetes::RunsPods;
 use crate::policy::Policy;
 
-use super::context::{Context, Lookup};
+use super::context::Context;
+use super::facts::Lookup;
 
 /// A StatefulSet or Deployment with the servers that its pods run.
 pub struct Workload<'a, T> {

@@ -4,7 +4,7 @@
 //! `alone!(name)` when it disturbs the whole cluster (a restarted API server, a killed webhook). Each makes namespaces
 //! of its own with [`Cluster::namespace`]; they need not be removed.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::future::LocalBoxFuture;
 
 use crate::cluster::{Cluster, Options};
@@ -17,6 +17,7 @@ mod legacy;
 mod machinery;
 mod moves;
 mod resilience;
+mod rights;
 mod shop;
 mod tutorial;
 mod volumes;
@@ -57,6 +58,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("moves", moves::SCENARIOS),
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
+    ("rights", rights::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
 ];
 
@@ -79,5 +81,6 @@ pub fn options() -> Result<Options> {
 /// # Errors
 /// When it does not succeed; then no scenario is run.
 pub async fn set_up(cluster: &Cluster) -> Result<()> {
-    installation::set_up(cluster).await
+    legacy::set_up(cluster).await.context("making the sets that stood before us")?;
+    installation::install_afresh(cluster).await
 }

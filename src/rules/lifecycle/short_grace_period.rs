@@ -59,10 +59,16 @@ impl Rule for ShortGracePeriod {
         if grace == 0 || grace.max(1) >= floor || !set.holds_data() {
             return;
         }
-        let title = set.main().map_or("this set", |server| server.engine.title);
+        let said = match set.main() {
+            Some(server) => format!(
+                "{} gets {grace} s to stop; cut off by SIGKILL, it recovers from a crash at the next start",
+                server.engine.title
+            ),
+            None => format!("this set holds data and gets {grace} s to stop before SIGKILL"),
+        };
         let finding = found
             .at(Pointer::new(StatefulSet::POD).field(FIELD))
-            .say(format!("{title} gets {grace} s to stop, then SIGKILL: the next start begins with crash recovery"))
+            .say(said)
             .help(format!("set {FIELD}: {floor}; a server that stops sooner is gone sooner"));
         if set.main().is_none() {
             finding.at_most(Action::Audit);

@@ -72,10 +72,13 @@ fn engine_of(set: &Workload<'_, StatefulSet>, container: &Container, variable: &
     servers.find(|server| server.engine.password_variables.contains(&variable)).map(|server| server.degree)
 }
 
-/// A value that is neither empty nor a reference to another variable.
+/// A value that can be a secret: neither empty nor a reference to another variable, no switch, no path of a file.
 fn is_literal(entry: &EnvVar) -> bool {
     let value = entry.value.as_deref().unwrap_or_default();
-    entry.value_from.is_none() && !value.is_empty() && !value.contains("$(")
+    let switch =
+        ["yes", "no", "true", "false", "on", "off", "0", "1"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    let path = value.starts_with('/') && value[1..].contains('/');
+    entry.value_from.is_none() && !value.is_empty() && !value.contains("$(") && !switch && !path
 }
 
 #[cfg(test)]
@@ -107,6 +110,8 @@ mod tests {
             json!([{"name": "POSTGRES_PASSWORD", "value": "$(OTHER)"}]),
             json!([{"name": "POSTGRES_PASSWORD_FILE", "value": "/run/secret"}]),
             json!([{"name": "MYSQL_RANDOM_ROOT_PASSWORD", "value": "yes"}]),
+            json!([{"name": "RABBITMQ_UPDATE_PASSWORD", "value": "no"}]),
+            json!([{"name": "VAULT_TOKEN", "value": "/run/secrets/token"}]),
             json!([{"name": "ETCD_INITIAL_CLUSTER_TOKEN", "value": "etcd-1"}]),
         ] {
             assert!(created("postgres:16", &env).is_empty(), "{env}");

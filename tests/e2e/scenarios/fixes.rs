@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::shop::{CONTAINER, GRACE, Shop, codes, fixed, good_set, mendable_set, pgdata, service, with, without};
+use super::shop::{
+    CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixed, good_set, mendable_set, pgdata, service, with, without,
+};
 use super::{Scenario, scenario};
 use crate::cluster::Cluster;
 
@@ -22,6 +24,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(end_with_an_exemption),
     scenario!(are_not_claimed_by_a_copied_manifest),
     scenario!(are_shown_by_a_dry_run_and_a_diff),
+    scenario!(leave_sets_of_an_operator_and_of_a_restore_alone),
 ];
 
 const ALL: &str = "STS201,STS301,STS303";
@@ -190,5 +193,26 @@ async fn are_shown_by_a_dry_run_and_a_diff(cluster: &Cluster) -> Result<()> {
         let said = shop.kubectl_with(verb, Some(&denied)).await?.refused()?;
         ensure!(codes(&said).contains(&"STS205".to_owned()), "{verb}: {said}");
     }
+    Ok(())
+}
+
+async fn leave_sets_of_an_operator_and_of_a_restore_alone(cluster: &Cluster) -> Result<()> {
+    let shop = Shop::open(cluster).await?;
+    shop.apply(&cluster_ip_service()).await?.ok()?;
+    shop.apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "operator"}})).await?.ok()?;
+    let uid = shop.get("configmap operator").await?["metadata"]["uid"].clone();
+    let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "operator", "uid": uid, "controller": true}]);
+    shop.apply_calmly(&with(mendable_set(), "/metadata/ownerReferences", owner)).await?;
+    let stored = shop.stored().await?;
+    ensure!(fixed(&stored).is_empty() && stored["spec"]["podManagementPolicy"] == "Parallel", "{stored}");
+
+    let shop = Shop::open(cluster).await?;
+    shop.apply(&cluster_ip_service()).await?.ok()?;
+    let restored = with(mendable_set(), "/metadata/labels", json!({"velero.io/restore-name": "nightly"}));
+    let output = shop.apply(&restored).await?;
+    ensure!(codes(&output.stderr) == ["STS101", "STS201", "STS301", "STS303"], "{output}");
+    output.ok()?;
+    let stored = shop.stored().await?;
+    ensure!(fixed(&stored).is_empty() && pgdata(&stored).is_none(), "{stored}");
     Ok(())
 }

@@ -16,6 +16,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(denies_a_cluster_ip_service_for_a_set_that_waits_for_a_headless_one),
     scenario!(denies_turning_the_governing_service_into_external_name),
     scenario!(warns_when_the_governing_service_is_deleted),
+    scenario!(warns_when_a_lone_replica_behind_a_virtual_ip_gets_peers),
     scenario!(denies_a_name_that_leaves_no_room_for_the_revision_label),
 ];
 
@@ -118,6 +119,19 @@ async fn denies_a_name_that_leaves_no_room_for_the_revision_label(cluster: &Clus
     ensure!(codes(&said) == ["STS108"], "{said}");
     let output = shop.apply(&with(good_set(), "/metadata/name", json!("p".repeat(53)))).await?;
     ensure!(codes(&output.stderr) == ["STS108"], "{output}");
+    output.ok()?;
+    Ok(())
+}
+
+async fn warns_when_a_lone_replica_behind_a_virtual_ip_gets_peers(cluster: &Cluster) -> Result<()> {
+    let shop = Shop::open(cluster).await?;
+    shop.apply_calmly(&cluster_ip_service()).await?;
+    let exempt = json!({"stsguard.dev/exempt-non-headless-service": "one replica, clients use the virtual IP"});
+    let lone = with(with(good_set(), "/spec/replicas", json!(1)), "/metadata/annotations", exempt);
+    shop.apply_calmly(&lone).await?;
+    shop.kubectl("annotate statefulset postgres stsguard.dev/exempt-non-headless-service-").await?.ok()?;
+    let output = shop.kubectl("scale statefulset postgres --replicas=3").await?;
+    ensure!(codes(&output.stderr) == ["STS101"], "{output}");
     output.ok()?;
     Ok(())
 }

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use stsguard::certificates::local;
 
-use super::legacy;
 use crate::cluster::{Cluster, Options};
 
 /// The release and its namespace.
@@ -50,13 +49,11 @@ pub async fn install(cluster: &Cluster, ca: &Path, settings: &[&str]) -> Result<
     Ok(())
 }
 
-/// What is done once, before all scenarios: sets that stood before us, classes, and the installation.
-pub async fn set_up(cluster: &Cluster) -> Result<()> {
+/// Makes two pairs and installs the chart with the first; the bundle holds both CAs, so that the second can be swapped in.
+pub async fn install_afresh(cluster: &Cluster) -> Result<()> {
     let class = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"standard"},"provisioner":"csi.example.com"}"#;
     cluster.kubectl(["apply", "-f", "-"]).stdin(class).ok().await?;
-    legacy::set_up(cluster).await.context("making the sets that stood before us")?;
     cluster.kubectl(["create", "namespace", RELEASE]).ok().await?;
-    // One bundle for both pairs, so that the second can be swapped in later.
     let (first, second) = (certificate(cluster, "pair-1")?, certificate(cluster, "pair-2")?);
     let bundle = cluster.scratch().join("bundle.crt");
     fs::write(&bundle, fs::read_to_string(first.join("ca.crt"))? + &fs::read_to_string(second.join("ca.crt"))?)?;

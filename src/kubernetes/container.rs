@@ -1,0 +1,157 @@
+//! Containers: their image, command, environment, mounts, probes and hooks.
+
+use serde::Deserialize;
+
+use super::{Present, nullable};
+
+/// A container.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container {
+    /// The container's name, unique in its pod.
+    #[serde(default, deserialize_with = "nullable")]
+    pub name: String,
+    /// The image reference; absent only in a partial object.
+    pub image: Option<String>,
+    /// Replaces the image's entrypoint when not empty.
+    #[serde(default, deserialize_with = "nullable")]
+    pub command: Vec<String>,
+    /// Replaces the image's arguments when not empty.
+    #[serde(default, deserialize_with = "nullable")]
+    pub args: Vec<String>,
+    /// Environment variables; of several with one name the last counts.
+    #[serde(default, deserialize_with = "nullable")]
+    pub env: Vec<EnvVar>,
+    /// Whole ConfigMaps and Secrets as environment.
+    #[serde(default, deserialize_with = "nullable")]
+    pub env_from: Vec<EnvFrom>,
+    /// Mounted volumes.
+    #[serde(default, deserialize_with = "nullable")]
+    pub volume_mounts: Vec<VolumeMount>,
+    /// Block devices.
+    #[serde(default, deserialize_with = "nullable")]
+    pub volume_devices: Vec<VolumeDevice>,
+    /// Decides whether the pod is ready.
+    pub readiness_probe: Option<Probe>,
+    /// Restarts the container when it fails.
+    pub liveness_probe: Option<Probe>,
+    /// Holds the other probes back until it succeeds.
+    pub startup_probe: Option<Probe>,
+    /// What runs after start and before stop.
+    pub lifecycle: Option<Lifecycle>,
+    /// `Always` on an init container makes it a native sidecar.
+    pub restart_policy: Option<String>,
+}
+
+/// An environment variable.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvVar {
+    /// The variable's name.
+    #[serde(default, deserialize_with = "nullable")]
+    pub name: String,
+    /// A literal, which may hold `$(OTHER)` references. May be a secret: never print it.
+    pub value: Option<String>,
+    /// Set when the value comes from elsewhere.
+    pub value_from: Option<Present>,
+}
+
+/// A source of many environment variables.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvFrom {
+    /// Put before each key.
+    #[serde(default, deserialize_with = "nullable")]
+    pub prefix: String,
+    /// A ConfigMap.
+    pub config_map_ref: Option<NameReference>,
+    /// A Secret.
+    pub secret_ref: Option<NameReference>,
+}
+
+/// A reference by name to an object in the same namespace.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NameReference {
+    /// The name.
+    #[serde(default, deserialize_with = "nullable")]
+    pub name: String,
+}
+
+/// Where a volume appears in a container.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeMount {
+    /// The volume's or claim template's name.
+    #[serde(default, deserialize_with = "nullable")]
+    pub name: String,
+    /// The path in the container.
+    #[serde(default, deserialize_with = "nullable")]
+    pub mount_path: String,
+    /// A subdirectory of the volume that is mounted instead of its root.
+    pub sub_path: Option<String>,
+    /// The same with variables.
+    pub sub_path_expr: Option<String>,
+    /// Whether writing is refused.
+    #[serde(default, deserialize_with = "nullable")]
+    pub read_only: bool,
+}
+
+impl VolumeMount {
+    /// The subPath, `None` when absent or empty.
+    pub fn sub_path(&self) -> Option<&str> {
+        self.sub_path.as_deref().filter(|path| !path.is_empty())
+    }
+    /// The subPathExpr, `None` when absent or empty.
+    pub fn sub_path_expr(&self) -> Option<&str> {
+        self.sub_path_expr.as_deref().filter(|path| !path.is_empty())
+    }
+    /// Whether the volume's root itself is mounted.
+    pub fn is_root(&self) -> bool {
+        self.sub_path().is_none() && self.sub_path_expr().is_none()
+    }
+}
+
+/// A raw block device in a container.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeDevice {
+    /// The volume's or claim template's name.
+    #[serde(default, deserialize_with = "nullable")]
+    pub name: String,
+}
+
+/// A probe.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe {
+    /// A command run in the container.
+    pub exec: Option<Exec>,
+}
+
+/// Hooks around a container's life.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lifecycle {
+    /// Runs after the container's start.
+    pub post_start: Option<Handler>,
+    /// Runs before SIGTERM.
+    pub pre_stop: Option<Handler>,
+}
+
+/// A lifecycle hook's action.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Handler {
+    /// A command run in the container.
+    pub exec: Option<Exec>,
+}
+
+/// A command run in a container, not in a shell.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exec {
+    /// The command and its arguments.
+    #[serde(default, deserialize_with = "nullable")]
+    pub command: Vec<String>,
+}

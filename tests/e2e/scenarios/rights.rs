@@ -1,0 +1,97 @@
+//! What the installation may do in a cluster: exactly this, and nothing else.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{Scenario, scenario};
+use crate::cluster::Cluster;
+
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    scenario!(are_exactly_what_is_read),
+    scenario!(do_not_reach_secrets_config_maps_pods_or_any_write),
+    scenario!(the_webhooks_cover_what_they_say_and_never_the_control_plane),
+];
+
+async fn json(cluster: &Cluster, line: &str) -> Result<Value> {
+    let words: Vec<_> = format!("{line} -o json").split(' ').map(str::to_owned).collect();
+    serde_json::from_str(&cluster.kubectl(words).ok().await?).context("kubectl prints JSON")
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+async fn are_exactly_what_is_read(cluster: &Cluster) -> Result<()> {
+    let role = json(cluster, "get clusterrole stsguard").await?;
+    let mut rights = BTreeSet::new();
+    for rule in role["rules"].as_array().into_iter().flatten() {
+        ensure!(strings(&rule["verbs"]) == ["get", "list", "watch"], "{rule}");
+        for group in strings(&rule["apiGroups"]) {
+            rights.extend(strings(&rule["resources"]).iter().map(|resource| format!("{group}/{resource}")));
+        }
+    }
+    let expected = [
+        "/namespaces",
+        "/persistentvolumeclaims",
+        "/persistentvolumes",
+        "/services",
+        "apps/statefulsets",
+        "storage.k8s.io/storageclasses",
+    ];
+    ensure!(rights == expected.map(str::to_owned).into(), "{rights:?}");
+    Ok(())
+}
+
+async fn do_not_reach_secrets_config_maps_pods_or_any_write(cluster: &Cluster) -> Result<()> {
+    for line in [
+        "get secrets",
+        "list configmaps",
+        "list pods",
+        "create pods",
+        "update statefulsets",
+        "delete services",
+        "patch validatingwebhookconfigurations",
+        "create serviceaccounts/token",
+    ] {
+        let words = format!("auth can-i {line} --all-namespaces --as=system:serviceaccount:stsguard:stsguard");
+        let words: Vec<_> = words.split(' ').map(str::to_owned).collect();
+        let output = cluster.kubectl(words).output().await?;
+        ensure!(output.stdout.trim() == "no", "{output}");
+    }
+    Ok(())
+}
+
+async fn the_webhooks_cover_what_they_say_and_never_the_control_plane(cluster: &Cluster) -> Result<()> {
+    let mut entries = Vec::new();
+    for kind in ["mutatingwebhookconfiguration", "validatingwebhookconfiguration"] {
+        let configuration = json(cluster, &format!("get {kind} stsguard")).await?;
+        for entry in configuration["webhooks"].as_array().into_iter().flatten() {
+            let excluded = strings(&entry["namespaceSelector"]["matchExpressions"][0]["values"]);
+            ensure!(excluded == ["kube-system", "kube-node-lease", "stsguard"], "{entry}");
+            ensure!(entry["sideEffects"] == "None" && entry["timeoutSeconds"] == 5, "{entry}");
+            let conditions = entry["matchConditions"].as_array().context("an entry has conditions")?;
+            ensure!(conditions.iter().any(|condition| condition["name"] == "not-terminating"), "{entry}");
+            for rule in entry["rules"].as_array().into_iter().flatten() {
+                for resource in strings(&rule["resources"]) {
+                    let name = entry["name"].as_str().unwrap_or_default().trim_end_matches(".stsguard.dev");
+                    let policy = entry["failurePolicy"].as_str().unwrap_or_default();
+                    entries.push(format!("{name} {resource} {} {policy}", strings(&rule["operations"]).join(",")));
+                }
+            }
+        }
+    }
+    entries.sort();
+    let expected = [
+        "deletions services DELETE Ignore",
+        "deletions statefulsets DELETE Ignore",
+        "fixes statefulsets CREATE,UPDATE Ignore",
+        "scale statefulsets/scale UPDATE Ignore",
+        "services services CREATE,UPDATE Ignore",
+        "statefulsets statefulsets CREATE,UPDATE Ignore",
+    ];
+    ensure!(entries == expected, "{entries:#?}");
+    Ok(())
+}
