@@ -8,7 +8,9 @@ mod partial;
 mod render;
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 pub use self::outcome::{Located, Outcome, Summary};
 pub use self::render::Format;
@@ -16,8 +18,9 @@ pub use self::render::Format;
 use self::facts::Files;
 use self::input::Gathered;
 use self::object::{Entry, Object};
-use crate::evaluation::{Answers, Context, Occasion, Subject, evaluate};
+use crate::evaluation::{Answers, Context, Finding, Occasion, Subject, evaluate};
 use crate::policy::{Action, Policy};
+use crate::yaml::Places;
 
 /// What to check, and how to tell.
 #[derive(Debug, Clone)]
@@ -72,6 +75,7 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
     let entries = object::entries(&gathered.files, &settings.namespace, &mut outcome);
     let facts = Files::new(&gathered.files, &entries, &outcome);
     let answers = Answers::new();
+    let mut tracer = Tracer::default();
     for entry in &entries {
         let view = facts.seen_from(entry.file);
         let context = Context::new(&settings.policy, Occasion::Check, &entry.namespace, &view, &answers);
@@ -82,7 +86,7 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
         };
         outcome.summary.objects += 1;
         outcome.summary.exempt += report.exempt.len();
-        outcome.findings.extend(locate(entry, &gathered, report.findings));
+        outcome.findings.extend(tracer.locate(entry, &gathered, report.findings));
     }
     outcome.summary.files = gathered.files.len();
     for located in &outcome.findings {
@@ -97,24 +101,49 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
     outcome
 }
 
-/// Adds to each finding where it stands; a document is read again for this only if there is a finding in it.
-fn locate(entry: &Entry<'_>, gathered: &Gathered, findings: Vec<crate::evaluation::Finding>) -> Vec<Located> {
-    if findings.is_empty() {
-        return Vec::new();
+/// Finds places. A document is read again for this only if there is a finding in it, and once for all objects of a List.
+#[derive(Default)]
+struct Tracer {
+    latest: Option<Traced>,
+}
+
+/// The places of one document's values.
+struct Traced {
+    file: usize,
+    start: usize,
+    places: Places,
+    hidden: Rc<[Range<usize>]>,
+}
+
+impl Tracer {
+    /// Adds to each finding where it stands.
+    fn locate(&mut self, entry: &Entry<'_>, gathered: &Gathered, findings: Vec<Finding>) -> Vec<Located> {
+        if findings.is_empty() {
+            return Vec::new();
+        }
+        let text = &gathered.files[entry.file].text;
+        let Traced { places, hidden, .. } = self.trace(entry);
+        let mut located: Vec<_> = findings
+            .into_iter()
+            .map(|finding| Located {
+                file: entry.file,
+                shown: places.nearest(&format!("{}{}", entry.prefix, finding.pointer)).shown(text),
+                hidden: Rc::clone(hidden),
+                object: Rc::clone(&entry.identity),
+                finding,
+            })
+            .collect();
+        located.sort_by_key(|located| (located.shown.start, located.finding.rule.code));
+        located
     }
-    let text = &gathered.files[entry.file].text;
-    let places = entry.document.places();
-    let hidden = outcome::secrets(&entry.document, &places);
-    let mut located: Vec<_> = findings
-        .into_iter()
-        .map(|finding| Located {
-            file: entry.file,
-            shown: places.nearest(&format!("{}{}", entry.prefix, finding.pointer)).shown(text),
-            hidden: hidden.clone(),
-            object: entry.identity.clone(),
-            finding,
-        })
-        .collect();
-    located.sort_by_key(|located| (located.shown.start, located.finding.rule.code));
-    located
+
+    fn trace(&mut self, entry: &Entry<'_>) -> &Traced {
+        let (file, start) = (entry.file, entry.document.start());
+        let known = self.latest.take().filter(|traced| (traced.file, traced.start) == (file, start));
+        self.latest.insert(known.unwrap_or_else(|| {
+            let places = entry.document.places();
+            let hidden = outcome::secrets(&entry.document, &places);
+            Traced { file, start, places, hidden }
+        }))
+    }
 }

@@ -44,6 +44,8 @@ pub struct Gathered {
     pub problems: Vec<Remark>,
     /// What else is worth knowing.
     pub notes: Vec<Remark>,
+    /// What has been read, under whatever path.
+    seen: HashSet<PathBuf>,
 }
 
 /// Reads all files that the paths name.
@@ -66,9 +68,7 @@ pub fn gather(paths: &[PathBuf], stdin: &mut dyn Read) -> Gathered {
 impl Gathered {
     fn folder(&mut self, root: &Path) {
         let mut found = Vec::new();
-        if let Err((path, error)) = search(root, &mut HashSet::new(), &mut found) {
-            self.fail(path.display().to_string(), None, format!("cannot be searched: {error}"));
-        }
+        self.search(root, &mut HashSet::new(), &mut found);
         if found.is_empty() {
             let message = "no *.yaml, *.yml or *.json file in it".to_owned();
             self.notes.push(Remark { file: root.display().to_string(), position: None, message });
@@ -79,7 +79,28 @@ impl Gathered {
         }
     }
 
+    /// Collects the manifests below a folder. Hidden entries are left out, and a folder that links lead to twice is
+    /// searched once.
+    fn search(&mut self, folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) {
+        match list(folder, seen) {
+            Ok(entries) => {
+                for path in entries {
+                    if path.is_dir() {
+                        self.search(&path, seen, found);
+                    } else if is_manifest(&path) {
+                        found.push(path);
+                    }
+                }
+            }
+            Err(error) => self.fail(folder.display().to_string(), None, format!("cannot be searched: {error}")),
+        }
+    }
+
+    /// Reads a file, unless it has been read under another path.
     fn file(&mut self, path: &Path) {
+        if fs::canonicalize(path).is_ok_and(|path| !self.seen.insert(path)) {
+            return;
+        }
         let folder = path.parent().map(Path::to_owned);
         let read = fs::File::open(path).and_then(|file| {
             let mut bytes = Vec::new();
@@ -111,28 +132,19 @@ impl Gathered {
     }
 }
 
-/// Collects the manifests below a folder. Hidden entries are left out, and a folder that links lead to twice is searched
-/// once.
-fn search(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
-    let blame = |error| (folder.to_owned(), error);
-    if !seen.insert(fs::canonicalize(folder).map_err(blame)?) {
-        return Ok(());
+/// The entries of a folder that are not hidden, sorted; none if it has been listed before.
+fn list(folder: &Path, seen: &mut HashSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
+    if !seen.insert(fs::canonicalize(folder)?) {
+        return Ok(Vec::new());
     }
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(blame)? {
-        entries.push(entry.map_err(blame)?.path());
-    }
+    let mut entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    entries.retain(|path| !path.file_name().unwrap_or_default().as_encoded_bytes().starts_with(b"."));
     entries.sort();
-    for path in entries {
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        if name.starts_with(b".") {
-            continue;
-        }
-        if path.is_dir() {
-            search(&path, seen, found)?;
-        } else if path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml" || kind == "json") {
-            found.push(path);
-        }
-    }
-    Ok(())
+    Ok(entries)
+}
+
+/// Whether a path looks like a manifest. A link that leads nowhere does, to be reported; a pipe would never end.
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml" || kind == "json")
+        && (path.is_file() || !path.exists())
 }

@@ -106,7 +106,11 @@ impl<'t> Reading<'t, '_> {
                     }
                     self.value(index, file, document, &Pointer::default(), &read.value);
                 }
-                Err(error) => self.outcome.problems.push(remark(file, error.offset, error.message)),
+                Err(error) => {
+                    let template =
+                        if document.text().contains("{{") { "; a template is checked once rendered" } else { "" };
+                    self.outcome.problems.push(remark(file, error.offset, format!("{}{template}", error.message)));
+                }
             }
         }
     }

@@ -152,7 +152,7 @@ impl<'t> Composer<'t> {
         let places = self.places.take();
         let value = match event {
             Event::Scalar(..) | Event::Alias(_) => self.value(event, Span::default(), None, 0),
-            _ => Err(fault(offset, "a key must be text (is this a template that has not been rendered?)")),
+            _ => Err(fault(offset, "a key must be text")),
         };
         self.places = places;
         let value = value.map_err(|error| Unparsable { offset, ..error })?;

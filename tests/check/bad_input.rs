@@ -60,7 +60,7 @@ fn refuses_what_is_no_text() {
     let ended = beside_a_bad_service("tab.yaml", b"a:\n\tb: 1\n");
     assert!(ended.stderr.starts_with("error: ./tab.yaml:2:"), "{}", ended.stderr);
     let ended = beside_a_bad_service("template.yaml", b"a: {{ .Values.a }}\n");
-    assert!(ended.stderr.contains("template that has not been rendered"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("a key must be text; a template is checked once rendered"), "{}", ended.stderr);
 }
 
 #[test]
@@ -112,6 +112,17 @@ fn reports_files_that_are_not_there() {
     let ended = Folder::with(&[]).run(&["check", "missing.yaml"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.starts_with("error: missing.yaml: cannot be read: "), "{}", ended.stderr);
+}
+
+#[test]
+fn reports_links_that_lead_nowhere_and_reads_no_pipes() {
+    let folder = Folder::with(&[("web.yaml", &format!("{}---\n{}", service("web", true), web("web", "web")))]);
+    std::os::unix::fs::symlink("nowhere", folder.0.path().join("link.yaml")).expect("a link can be made");
+    let _socket = std::os::unix::net::UnixListener::bind(folder.0.path().join("pipe.yaml")).expect("it can be made");
+    let (found, ended) = folder.check(&["."]);
+    assert_eq!((found, ended.code), (vec![], 2));
+    assert!(ended.stderr.starts_with("error: ./link.yaml: cannot be read: "), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
 }
 
 #[test]

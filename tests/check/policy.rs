@@ -1,6 +1,6 @@
 //! A policy file changes what `check` says.
 
-use crate::{Folder, service, web};
+use crate::{Folder, repository, run_in, service, web};
 
 fn folder(policy: &str) -> Folder {
     let text = format!("{}---\n{}", service("web", false), web("web", "web"));
@@ -34,6 +34,13 @@ fn refuses_a_bad_policy_before_anything_is_read() {
     let ended = folder("").run(&["check", "manifests", "--policy", "nowhere.yaml"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("cannot read the policy nowhere.yaml"), "{}", ended.stderr);
+}
+
+#[test]
+fn takes_the_example_policy() {
+    let arguments = ["check", "--policy", "examples/policy.yaml", "examples/bad/service-with-cluster-ip.yaml"];
+    let ended = run_in(repository(), &arguments, "");
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
 }
 
 #[test]

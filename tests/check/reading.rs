@@ -62,6 +62,13 @@ fn searches_folders_but_not_hidden_ones_and_follows_no_link_twice() {
 }
 
 #[test]
+fn reads_a_file_once_however_often_it_is_named() {
+    let folder = Folder::with(&[("web.yaml", &format!("{}---\n{}", service("web", false), web("web", "web")))]);
+    std::os::unix::fs::symlink("web.yaml", folder.0.path().join("z.yaml")).expect("a link can be made");
+    assert_eq!(folder.check(&["web.yaml", ".", "./web.yaml"]).0, [STS101]);
+}
+
+#[test]
 fn reads_windows_line_ends_and_byte_order_marks() {
     let text = format!("\u{feff}{}---\n{}", service("web", false), web("web", "web")).replace('\n', "\r\n");
     let (found, ended) = Folder::with(&[("web.yaml", &text)]).check(&["web.yaml"]);
