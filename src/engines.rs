@@ -19,7 +19,7 @@ pub use entrypoint::Start;
 pub use environment::{ConfigMaps, Variable, is_secret_variable, variable};
 pub use image::{Degree, ImageReference, Mirror, major};
 pub use mount::{Backing, BackingSource, backing, is_below, normalise};
-pub use server::{Server, holds_data, servers};
+pub use server::{Server, holds_data, servers, shadow};
 
 /// The catalogue, in the order of its pages.
 pub fn engines() -> impl Iterator<Item = &'static Engine> {

@@ -118,7 +118,9 @@ impl ServeFlags {
             LogLevel::Info => LevelFilter::INFO,
             LogLevel::Debug => LevelFilter::DEBUG,
         };
-        let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+        // kube's client logs whole responses that it cannot read; hyper and rustls say nothing that helps here.
+        let filter = tracing_subscriber::EnvFilter::new(format!("{level},kube_client=off,kube_runtime=off"));
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
         match self.log_format {
             LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
             LogFormat::Text => lines.init(),

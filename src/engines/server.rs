@@ -7,7 +7,7 @@ use super::data_directory::{self, DataDirectory};
 use super::entrypoint::{self, Start};
 use super::environment::ConfigMaps;
 use super::image::{Degree, ImageReference, Mirror, identify};
-use super::mount::{BackingSource, backing};
+use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 
 /// A container that runs a known database server.
 #[derive(Debug)]
@@ -110,6 +110,14 @@ impl Server<'_> {
     fn era(&self) -> Option<&'static super::catalogue::Era> {
         self.layout?.era(self.major)
     }
+}
+
+/// The image's VOLUME that lies between a mount and the data directory below it: the runtime mounts an anonymous volume
+/// there, which hides the mount.
+pub fn shadow(path: &str, backing: &Backing<'_>, server: &Server<'_>) -> Option<&'static str> {
+    let mount = normalise(&backing.mount.mount_path);
+    let between = |volume: &&&str| is_below(volume, &mount) && (path == **volume || is_below(path, volume));
+    server.volume_paths().iter().find(between).copied()
 }
 
 /// Whether losing the pod's volumes would lose data: a claim template, a claim, or a data directory on the node.

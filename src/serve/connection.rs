@@ -18,7 +18,7 @@ pub(super) struct Connection {
     last: AtomicU64,
     /// Whether its TLS handshake is under way.
     pub(super) shaking: AtomicBool,
-    /// Whether a request is being answered.
+    /// Whether a request is being answered; of a stranger, only once its body has come.
     pub(super) busy: AtomicBool,
     /// Whether a request's header has come.
     pub(super) heard: AtomicBool,

@@ -168,7 +168,13 @@ impl Shared {
                         return;
                     }
                 }
-                () = connection.evicted.notified() => return,
+                () = connection.evicted.notified() => {
+                    // A request that came between the choice and this moment is answered first.
+                    if !connection.busy.load(Ordering::Acquire) {
+                        return;
+                    }
+                    http.as_mut().graceful_shutdown();
+                }
                 () = &mut closed, if !closing => {
                     closing = true;
                     http.as_mut().graceful_shutdown();
@@ -182,10 +188,14 @@ impl Shared {
         connection: &Connection,
         request: Request<Incoming>,
     ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
-        connection.busy.store(true, Ordering::Release);
         connection.heard.store(true, Ordering::Release);
         self.last_request.store(self.now(), Ordering::Relaxed);
-        let Answered { mut response, review } = self.router.answer(request).await;
+        // A body on its way counts for those who have sent reviews; a stranger's may be a trickle to hold the place.
+        if connection.proven.load(Ordering::Relaxed) {
+            connection.busy.store(true, Ordering::Release);
+        }
+        let Answered { mut response, review } =
+            self.router.answer(request, || connection.busy.store(true, Ordering::Release)).await;
         if review {
             connection.proven.store(true, Ordering::Relaxed);
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
 
 use super::limits::Limits;
 use super::review::{Outcome, Reviewer};
@@ -19,6 +19,8 @@ use crate::admission::Endpoint;
 const TIMEOUT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
 /// Kept for the way back.
 const WAY_BACK: Duration = Duration::from_millis(50);
+/// How much room a body gets before it has come: most reviews fit.
+const FIRST: usize = 64 << 10;
 /// The unit of the budget of bytes: a semaphore counts no more than 2^29.
 const UNIT: usize = 1024;
 
@@ -49,8 +51,8 @@ impl Router {
         }
     }
 
-    /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Answered {
+    /// Answers one request; `received` is called once its body has come.
+    pub(super) async fn answer(&self, request: Request<Incoming>, received: impl Fn()) -> Answered {
         let endpoint = match request.uri().path() {
             "/mutate" => Endpoint::Mutate,
             "/validate" => Endpoint::Validate,
@@ -59,7 +61,7 @@ impl Router {
                 return self.refuse("other", StatusCode::NOT_FOUND, message);
             }
         };
-        match self.review(endpoint, request).await {
+        match self.review(endpoint, request, received).await {
             Ok(answer) => {
                 self.reviewer.metrics.request(endpoint.as_str(), 200);
                 let mut response = Response::new(Full::new(Bytes::from(answer)));
@@ -70,7 +72,12 @@ impl Router {
         }
     }
 
-    async fn review(&self, endpoint: Endpoint, request: Request<Incoming>) -> Result<Vec<u8>, (StatusCode, String)> {
+    async fn review(
+        &self,
+        endpoint: Endpoint,
+        request: Request<Incoming>,
+        received: impl Fn(),
+    ) -> Result<Vec<u8>, (StatusCode, String)> {
         check(&request)?;
         let deadline = Instant::now() + allowed_time(request.uri().query()).saturating_sub(WAY_BACK);
         let expected = request
@@ -81,10 +88,8 @@ impl Router {
         if expected > self.limits.body_bytes {
             return Err(too_large(self.limits.body_bytes));
         }
-        let units = u32::try_from(expected.div_ceil(UNIT).max(1)).unwrap_or(u32::MAX);
-        // Overload is answered so that the API server tries again, within its own time.
-        let _bytes = self.bytes.try_acquire_many(units).map_err(|_| busy("too many bytes are being reviewed"))?;
-        let body = self.body(request, deadline).await?;
+        let (body, _bytes) = self.body(request, expected, deadline).await?;
+        received();
         let _turn = self.turn(deadline).await?;
         self.reviewer.metrics.in_flight.inc();
         let outcome = self.reviewer.answer(endpoint, &body, deadline).await;
@@ -101,20 +106,41 @@ impl Router {
         }
     }
 
-    async fn body(&self, request: Request<Incoming>, deadline: Instant) -> Result<Bytes, (StatusCode, String)> {
-        let body = Limited::new(request.into_body(), self.limits.body_bytes).collect();
-        match timeout(self.limits.body, timeout_at(deadline, body)).await {
-            Ok(Ok(Ok(body))) => Ok(body.to_bytes()),
-            Ok(Ok(Err(error))) if error.is::<http_body_util::LengthLimitError>() => {
-                Err(too_large(self.limits.body_bytes))
+    /// Reads the body, and takes from the budget of bytes what has come, not what was announced: a few connections that
+    /// announce much and send nothing must not hold up all others.
+    async fn body(
+        &self,
+        request: Request<Incoming>,
+        expected: usize,
+        deadline: Instant,
+    ) -> Result<(Vec<u8>, SemaphorePermit<'_>), (StatusCode, String)> {
+        let mut body = request.into_body();
+        let mut bytes = Vec::with_capacity(expected.min(FIRST));
+        // Overload is answered so that the API server tries again, within its own time.
+        let overload = |_| busy("too many bytes are being reviewed");
+        let mut held = self.bytes.try_acquire().map_err(overload)?;
+        let read = async {
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| (StatusCode::BAD_REQUEST, "the body ended too early".to_owned()))?;
+                let Ok(data) = frame.into_data() else { continue };
+                if bytes.len() + data.len() > self.limits.body_bytes {
+                    return Err(too_large(self.limits.body_bytes));
+                }
+                let more = (bytes.len() + data.len()).div_ceil(UNIT).saturating_sub(held.num_permits());
+                let more = u32::try_from(more).unwrap_or(u32::MAX);
+                held.merge(self.bytes.try_acquire_many(more).map_err(overload)?);
+                bytes.extend_from_slice(&data);
             }
-            Ok(Ok(Err(_))) => Err((StatusCode::BAD_REQUEST, "the body ended too early".to_owned())),
-            _ => Err((StatusCode::REQUEST_TIMEOUT, "the body took too long".to_owned())),
+            Ok(())
+        };
+        match timeout_at(deadline.min(Instant::now() + self.limits.body), read).await {
+            Ok(read) => read.map(|()| (bytes, held)),
+            Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body took too long".to_owned())),
         }
     }
 
     /// Waits for its turn, in a queue of limited length, no longer than the request may take.
-    async fn turn(&self, deadline: Instant) -> Result<tokio::sync::SemaphorePermit<'_>, (StatusCode, String)> {
+    async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, (StatusCode, String)> {
         if let Ok(turn) = self.turns.try_acquire() {
             return Ok(turn);
         }

@@ -84,6 +84,7 @@ async fn who_asks_for_nonsense_stays_a_stranger() {
 async fn a_request_under_way_is_not_broken_off() {
     let served = capped(1).await;
     let mut busy = served.connect().await;
+    busy.review("/validate", &set_creation()).await;
     let review = set_creation().to_string();
     let last = busy.begin("/validate?timeout=30s", review.as_bytes()).await;
     assert!(served.dial().await.is_err(), "there is no room");
@@ -91,6 +92,16 @@ async fn a_request_under_way_is_not_broken_off() {
     let verdict = busy.receive().await.expect("it is answered").verdict();
     assert_eq!(verdict["uid"], "0b1f");
     until("room after the request", async || served.dial().await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_strangers_trickle_of_a_body_makes_room() {
+    let served = capped(1).await;
+    let mut stranger = served.connect().await;
+    stranger.begin("/validate?timeout=30s", set_creation().to_string().as_bytes()).await;
+    let mut newcomer = served.connect().await;
+    newcomer.review("/validate", &set_creation()).await;
+    stranger.closed().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use crate::engines::{self, BackingSource, DataDirectory, Degree, Server};
 use crate::evaluation::{Context, Findings, Workload, data_directory, exemption};
 use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::Action;
+use crate::policy::{Action, ImageVolumes};
 use crate::rules::{Described, Rule, rule};
 
 rule! {
@@ -90,6 +90,9 @@ fn compare(
 ) {
     let DataDirectory::Known(was) = data_directory(before, cx) else { return };
     let Some(from) = Location::of(&was.path, old, before).filter(|location| location.kept) else { return };
+    if cx.policy.parameters.image_volumes == ImageVolumes::Anonymous && is_shadowed(&was.path, old, before) {
+        return; // The claim never held the data: see STS203.
+    }
     let at = after.place.pointer(StatefulSet::POD);
     let help = "move the data first, then annotate this change; a rollback is annotate, then `kubectl rollout undo`";
     let DataDirectory::Known(is) = data_directory(after, cx) else {
@@ -117,6 +120,14 @@ fn compare(
     if !certain || from.expanded || to.is_some_and(|to| to.expanded) {
         finding.at_most(Action::Warn);
     }
+}
+
+/// Whether an image's VOLUME lies between the mount and the data, as STS203 finds it.
+fn is_shadowed(path: &str, set: &Workload<'_, StatefulSet>, server: &Server<'_>) -> bool {
+    let Some(backing) = engines::backing(path, server.container, set.pod(), set.claim_templates()) else {
+        return false;
+    };
+    engines::shadow(path, &backing, server).is_some()
 }
 
 /// Where data lies in its volume.

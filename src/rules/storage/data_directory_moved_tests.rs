@@ -67,6 +67,12 @@ fn accepts_mount_and_directory_moved_together_and_the_default_spelt_out() {
 }
 
 #[test]
+fn accepts_the_repair_of_a_claim_that_never_held_the_data() {
+    let old = Postgres { pgdata: None, mount: "/var/lib/postgresql", ..PLAIN };
+    assert!(trial::update("STS202", &old.set(), &PLAIN.set()).is_empty());
+}
+
+#[test]
 fn only_warns_where_the_layout_is_assumed() {
     let image = "registry.corp.example/postgres:16";
     let old = Postgres { image, ..PLAIN };

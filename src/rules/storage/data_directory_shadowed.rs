@@ -63,9 +63,7 @@ impl Rule for DataDirectoryShadowed {
                 BackingSource::ClaimTemplate(_) | BackingSource::Claim(_) | BackingSource::HostPath(_)
             );
             let mount = engines::normalise(&backing.mount.mount_path);
-            let shadow = server.volume_paths().iter().find(|volume| {
-                engines::is_below(volume, &mount) && (path == **volume || engines::is_below(path, volume))
-            });
+            let shadow = engines::shadow(path, &backing, server);
             let Some(shadow) = shadow.filter(|_| kept) else { continue };
             let finding = found
                 .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index))

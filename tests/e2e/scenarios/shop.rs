@@ -38,11 +38,17 @@ impl<'a> Shop<'a> {
 
     /// The same with an object on standard input.
     pub async fn kubectl_with(&self, line: &str, object: Option<&Value>) -> Result<Output> {
-        let words = ["-n", &self.namespace].into_iter().chain(line.split(' ')).map(str::to_owned);
-        let call = self.cluster.kubectl(words);
-        match object {
-            Some(object) => call.stdin(object.to_string()).output().await,
-            None => call.output().await,
+        loop {
+            let words = ["-n", &self.namespace].into_iter().chain(line.split(' ')).map(str::to_owned);
+            let call = self.cluster.kubectl(words);
+            let output = match object {
+                Some(object) => call.stdin(object.to_string()).output().await,
+                None => call.output().await,
+            }?;
+            // The controller writes the status meanwhile: kubectl asks to try again.
+            if !output.stderr.contains("the object has been modified") {
+                return Ok(output);
+            }
         }
     }
 
