@@ -129,3 +129,16 @@ async fn a_review_whose_sender_has_left_is_not_in_flight_any_more() {
     .await;
     until("none in flight", async || !served.counts(in_flight, 1.0).await).await;
 }
+
+#[tokio::test]
+async fn silent_clients_of_the_admin_port_make_room_for_probes() {
+    let served = Served::ready().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(Connection::plain(served.admin).await.expect("it is accepted"));
+    }
+    assert_eq!((served.admin("/live").await.status, served.admin("/ready").await.status), (200, 200));
+    for oldest in &mut silent[..100] {
+        oldest.closed().await;
+    }
+}
