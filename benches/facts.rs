@@ -29,7 +29,7 @@ impl Facts for AllIsWell {
                 provisioner: "csi.example.com".to_owned(),
                 parameters: Labels::new(),
             }))),
-            Question::NamespaceTerminating { .. } => Answer::Terminating(Lookup::Found(false)),
+            Question::NamespaceTerminating { .. } => Answer::Holds(Lookup::Found(false)),
             Question::ConfigMap { .. } => Answer::ConfigMap(Lookup::Unknown),
         };
         Some((answer, Source::Final))
