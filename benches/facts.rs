@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use stsguard::evaluation::{
-    Address, Answer, Facts, Lookup, Pairs, Question, ServiceFacts, Source, StorageClassFacts,
-};
+use stsguard::evaluation::{Address, Answer, Facts, Lookup, Pairs, Question, ServiceFacts, Source, StorageClassFacts};
 use stsguard::kubernetes::Labels;
 
 /// Knows the headless Service, the class and that there are no claims.

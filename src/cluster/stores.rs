@@ -19,7 +19,7 @@ use crate::evaluation::{Answer, Facts, Lookup, Question, ServiceFacts, SetFacts,
 /// The server ends each watch after this, so that a connection that went silent is noticed.
 const WATCH_SECONDS: u32 = 60;
 /// How many objects a page of the first list holds.
-const PAGE: u32 = 500;
+const PAGE: u32 = 100;
 
 type Kept<T> = HashMap<Box<str>, HashMap<Box<str>, Arc<T>>>;
 
