@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use stsguard::evaluation::{
-    Address, Answer, Facts, Lookup, Pairs, Question, ServiceFacts, Source, StorageClassFacts,
-};
+use stsguard::evaluation::{Address, Answer, Facts, Lookup, Pairs, Question, ServiceFacts, Source, StorageClassFacts};
 use stsguard::kubernetes::Labels;
 
 /// Knows the headless Service, the class and that there are no claims.
@@ -29,7 +27,7 @@ impl Facts for AllIsWell {
                 provisioner: "csi.example.com".to_owned(),
                 parameters: Labels::new(),
             }))),
-            Question::NamespaceTerminating { .. } => Answer::Terminating(Lookup::Found(false)),
+            Question::NamespaceTerminating { .. } | Question::FreeVolumes { .. } => Answer::Holds(Lookup::Found(false)),
             Question::ConfigMap { .. } => Answer::ConfigMap(Lookup::Unknown),
         };
         Some((answer, Source::Final))

@@ -138,6 +138,10 @@ async fn starts(api: &ApiServer, scratch: &Path, folder: &Path) -> Result<()> {
         ready.push(server.ready);
     }
     println!("Start, medians of {STARTS}, 10,000 Services and 2,000 StatefulSets in the lists:");
-    println!("from exec to listening {:.1?}, from the last list answered to ready {:.1?}", median(&mut listening), median(&mut ready));
+    println!(
+        "from exec to listening {:.1?}, from the last list answered to ready {:.1?}",
+        median(&mut listening),
+        median(&mut ready)
+    );
     Ok(())
 }

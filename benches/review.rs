@@ -14,26 +14,10 @@ use self::facts::AllIsWell;
 mod facts;
 
 const REVIEWS: [(&str, Endpoint, &[u8]); 4] = [
-    (
-        "mutate CREATE",
-        Endpoint::Mutate,
-        include_bytes!("reviews/mutate-create-statefulset-orders.json"),
-    ),
-    (
-        "validate CREATE",
-        Endpoint::Validate,
-        include_bytes!("reviews/validate-create-statefulset-orders.json"),
-    ),
-    (
-        "mutate UPDATE",
-        Endpoint::Mutate,
-        include_bytes!("reviews/mutate-update-statefulset-ledger.json"),
-    ),
-    (
-        "validate UPDATE",
-        Endpoint::Validate,
-        include_bytes!("reviews/validate-update-statefulset-ledger.json"),
-    ),
+    ("mutate CREATE", Endpoint::Mutate, include_bytes!("reviews/mutate-create-statefulset-orders.json")),
+    ("validate CREATE", Endpoint::Validate, include_bytes!("reviews/validate-create-statefulset-orders.json")),
+    ("mutate UPDATE", Endpoint::Mutate, include_bytes!("reviews/mutate-update-statefulset-ledger.json")),
+    ("validate UPDATE", Endpoint::Validate, include_bytes!("reviews/validate-update-statefulset-ledger.json")),
 ];
 
 fn reviews(criterion: &mut Criterion) {

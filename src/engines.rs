@@ -1,6 +1,6 @@
 //! Which database server an image is, what it needs, and where it keeps its data.
 //!
-//! The facts stand in [`catalogue`] as data; the code here reads image references, command lines and environments.
+//! The facts stand in `catalogue` as data; the code here reads image references, command lines and environments.
 //! What is not known for sure is left unknown, and unknown never denies and never mutates.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 /// How many objects a page holds: what stsguard asks for.
-const PAGE: usize = 500;
+const PAGE: usize = 100;
 /// The last page of Services comes this much later, so that all other lists are in by then.
 const LATE: Duration = Duration::from_millis(300);
 

@@ -26,14 +26,13 @@ const ANSWER: &[u8] = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionR
 
 /// Serves until it is killed; the port is the first line of its output.
 pub async fn serve(folder: &Path) -> Result<()> {
-    let mut tls =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from_pem_file(folder.join("tls.crt"))?],
-                PrivateKeyDer::from_pem_file(folder.join("tls.key"))?,
-            )?;
+    let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(folder.join("tls.crt"))?],
+            PrivateKeyDer::from_pem_file(folder.join("tls.key"))?,
+        )?;
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     tls.send_tls13_tickets = 0;
     tls.session_storage = Arc::new(NoServerSessionStorage {});

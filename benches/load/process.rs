@@ -30,7 +30,9 @@ impl Process {
         // The second field is the name, in parentheses, and may hold anything.
         let (_, fields) = stat.rsplit_once(") ").context("no name in the process's stat")?;
         let mut fields = fields.split(' ').skip(11);
-        let mut ticks = || fields.next().context("too few fields in the process's stat")?.parse::<u32>().map_err(anyhow::Error::from);
+        let mut ticks = || {
+            fields.next().context("too few fields in the process's stat")?.parse::<u32>().map_err(anyhow::Error::from)
+        };
         Ok(TICK * (ticks()? + ticks()?))
     }
 

@@ -48,11 +48,12 @@ impl Reviewed {
                 Ok(if set.metadata.deletion_timestamp.is_some() { Self::Nothing } else { Self::Set(Box::new(set)) })
             }
             ("apps", "statefulsets", "", "UPDATE") => {
-                if !changed(request)? {
-                    return Ok(Self::Nothing);
-                }
-                let old = Box::new(object("oldObject", request.old_object)?);
-                Ok(Self::SetUpdate { old, new: Box::new(object("object", request.object)?) })
+                let Some((old, new)) = changed(request)? else { return Ok(Self::Nothing) };
+                let set = |part, (metadata, raw)| {
+                    let spec = spec(part, raw)?;
+                    Ok(Box::new(StatefulSet { metadata, spec }))
+                };
+                Ok(Self::SetUpdate { old: set("oldObject.spec", old)?, new: set("object.spec", new)? })
             }
             ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
                 let options = match request.options {
@@ -68,11 +69,12 @@ impl Reviewed {
             }
             ("", "services", "", "CREATE") => object("object", request.object).map(Self::Service),
             ("", "services", "", "UPDATE") => {
-                if !changed(request)? {
-                    return Ok(Self::Nothing);
-                }
-                let old = object("oldObject", request.old_object)?;
-                Ok(Self::ServiceUpdate { old, new: object("object", request.object)? })
+                let Some((old, new)) = changed(request)? else { return Ok(Self::Nothing) };
+                let service = |part, (metadata, raw)| {
+                    let spec = spec(part, raw)?;
+                    Ok(Service { metadata, spec })
+                };
+                Ok(Self::ServiceUpdate { old: service("oldObject.spec", old)?, new: service("object.spec", new)? })
             }
             ("", "services", "", "DELETE") if !is_trusted(user) => {
                 object("oldObject", request.old_object).map(Self::ServiceDelete)
@@ -107,19 +109,21 @@ fn is_trusted(user: &str) -> bool {
     )
 }
 
-/// Whether an update touches the spec or one of our annotations on an object that is not being deleted.
+/// The metadata of an object, and its spec as text.
+type Parts<'a> = (ObjectMeta, Option<&'a RawValue>);
+
+/// The old and the new object of an update that touches the spec or one of our annotations on an object that is not
+/// being deleted; `None` for all other updates.
 ///
-/// The specs are compared as text: in real reviews an unchanged spec is the same text byte for byte.
-fn changed(request: &wire::Request<'_>) -> Result<bool, (&'static str, Fault)> {
-    let new: wire::Shell<'_> = shell("object", request.object)?;
+/// The specs are compared as text: in real reviews an unchanged spec is the same text byte for byte. Metadata is most of
+/// a real object and is read once; specs are read only where they changed something.
+fn changed<'a>(request: &wire::Request<'a>) -> Result<Option<(Parts<'a>, Parts<'a>)>, (&'static str, Fault)> {
+    let new: wire::Shell<'a> = shell("object", request.object)?;
     let new_metadata = new.metadata.unwrap_or_default();
     if new_metadata.deletion_timestamp.is_some() {
-        return Ok(false);
+        return Ok(None);
     }
-    let old: wire::Shell<'_> = shell("oldObject", request.old_object)?;
-    if new.spec.map(RawValue::get) != old.spec.map(RawValue::get) {
-        return Ok(true);
-    }
+    let old: wire::Shell<'a> = shell("oldObject", request.old_object)?;
     let old_metadata = old.metadata.unwrap_or_default();
     let ours = |metadata: &ObjectMeta| {
         let annotations = metadata.annotations.iter();
@@ -128,7 +132,18 @@ fn changed(request: &wire::Request<'_>) -> Result<bool, (&'static str, Fault)> {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect::<Vec<_>>()
     };
-    Ok(ours(&new_metadata) != ours(&old_metadata))
+    if new.spec.map(RawValue::get) == old.spec.map(RawValue::get) && ours(&new_metadata) == ours(&old_metadata) {
+        return Ok(None);
+    }
+    Ok(Some(((old_metadata, old.spec), (new_metadata, new.spec))))
+}
+
+/// A spec; absent and null count as empty.
+fn spec<T: DeserializeOwned + Default>(part: &'static str, raw: Option<&RawValue>) -> Result<T, (&'static str, Fault)> {
+    match raw {
+        Some(raw) if raw.get() != "null" => object(part, Some(raw)),
+        _ => Ok(T::default()),
+    }
 }
 
 fn shell<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<wire::Shell<'a>, (&'static str, Fault)> {

@@ -23,7 +23,7 @@ pub struct ServeFlags {
     /// Folder with tls.crt and tls.key; a new pair is served without a restart.
     #[arg(long, env = "STSGUARD_CERTIFICATES", default_value = "/etc/stsguard/certificates", value_name = "FOLDER")]
     pub certificates: PathBuf,
-    /// Serve only certificates that cover this name, <service>.<namespace>.svc.
+    /// Serve only certificates that cover this name: SERVICE.NAMESPACE.svc.
     #[arg(long, env = "STSGUARD_CERTIFICATE_NAME", value_name = "NAME")]
     pub certificate_name: Option<String>,
     /// How often the certificate folder is looked into.

@@ -1,12 +1,13 @@
 //! One kind of object, kept current by a watch.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client};
 use tokio::sync::Notify;
 
@@ -16,8 +17,11 @@ use crate::evaluation::Lookup;
 
 /// The server ends each watch after this, so that a connection that went silent is noticed.
 const WATCH_SECONDS: u32 = 60;
+/// How long to wait before a failed watch is begun anew, at first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LAST_WAIT: Duration = Duration::from_secs(30);
 /// How many objects a page of the first list holds.
-const PAGE: u32 = 500;
+const PAGE: u32 = 100;
 
 /// One kind of object, by namespace and name.
 pub(super) struct Store<T> {
@@ -106,32 +110,48 @@ impl<T: Projection> Store<T> {
     }
 
     /// Follows the API server until the end of the program.
+    ///
+    /// A watch that fails is begun anew with a list: kube's watcher would go on without a word, and a store of a kind
+    /// that seldom changes could not tell for hours whether it is current again.
     pub(super) async fn follow(&self, client: Client, start: Instant, changed: &Notify) {
         let api: Api<Observed<T>> = Api::all_with(client, &PhantomData);
         let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
-        let mut events = watcher(api, config).default_backoff().boxed();
-        let mut first_list = Kept::default();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
-                    // The watcher says `Init` before it asks: nothing has been heard by then.
-                    if !matches!(event, watcher::Event::Init) {
-                        if self.broken.swap(false, Ordering::AcqRel) {
-                            tracing::info!(store = T::PLURAL, "the watch goes on");
+        let jitter = RandomState::new();
+        let mut tries = 0_u32;
+        loop {
+            let mut events = watcher(api.clone(), config.clone()).boxed();
+            let mut first_list = Kept::default();
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(event) => {
+                        // The watcher says `Init` before it asks: nothing has been heard by then.
+                        if !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_)) {
+                            tries = 0;
+                            if self.broken.swap(false, Ordering::AcqRel) {
+                                tracing::info!(store = T::PLURAL, "the watch goes on");
+                            }
                         }
-                        self.news.store(millis(start.elapsed()), Ordering::Relaxed);
+                        if !matches!(event, watcher::Event::Init) {
+                            self.news.store(millis(start.elapsed()), Ordering::Relaxed);
+                        }
+                        if self.apply(event, &mut first_list) {
+                            changed.notify_waiters();
+                        }
                     }
-                    if self.apply(event, &mut first_list) {
-                        changed.notify_waiters();
-                    }
-                }
-                Err(error) => {
-                    // Once until it goes on: an API server that is away for long must not fill the log.
-                    if !self.broken.swap(true, Ordering::AcqRel) {
-                        tracing::warn!(store = T::PLURAL, %error, "the watch failed and is tried again");
+                    Err(error) => {
+                        // Once until it goes on: an API server that is away for long must not fill the log.
+                        if !self.broken.swap(true, Ordering::AcqRel) {
+                            tracing::warn!(store = T::PLURAL, %error, "the watch failed and is tried again");
+                        }
+                        break;
                     }
                 }
             }
+            // Half a second at first, half a minute at most, and no two replicas at the same moment.
+            let wait = FIRST_WAIT.saturating_mul(1 << tries.min(6)).min(LAST_WAIT);
+            let share = f64::from(u16::try_from(jitter.hash_one(tries) & 0xffff).unwrap_or(0)) / 65_536.0;
+            tokio::time::sleep(wait.mul_f64(0.5 + share / 2.0)).await;
+            tries = tries.saturating_add(1);
         }
     }
 

@@ -50,7 +50,6 @@ use {alone, scenario};
 
 /// All scenarios, by the file that they are in.
 pub const GROUPS: &[(&str, &[Scenario])] = &[
-    ("machinery", machinery::SCENARIOS),
     ("tutorial", tutorial::SCENARIOS),
     ("identity", identity::SCENARIOS),
     ("fixes", fixes::SCENARIOS),
@@ -59,6 +58,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
     ("rights", rights::SCENARIOS),
+    ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
 ];
 

@@ -1,10 +1,14 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::engines::Degree;
 use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
-use crate::kubernetes::{ObjectMeta, Pointer, RunsPods, StatefulSet};
+use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
 use crate::policy::Action;
 use crate::rules::{Rule, rule};
+
+use self::written::is_written;
+
+mod written;
 
 rule! {
     /// Databases that get too little time to stop.
@@ -111,28 +115,6 @@ fn raise(seconds: i64, title: String) -> Fix {
         yaml: format!("{FIELD}: {seconds}"),
         operations: vec![Operation::Add { path, value: json!(seconds) }],
     }
-}
-
-/// Whether somebody wrote the field, as far as it can be seen.
-///
-/// Admission sees the default filled in, and managedFields of plain creates list defaulted fields too; only an Apply
-/// entry and the last applied configuration list what was written.
-fn is_written(metadata: &ObjectMeta, set: &StatefulSet, occasion: Occasion) -> bool {
-    if occasion == Occasion::Check {
-        return set.pod().termination_grace_period_seconds.is_some();
-    }
-    let applied = metadata.annotations.get("kubectl.kubernetes.io/last-applied-configuration");
-    let in_applied = applied.is_some_and(|text| {
-        // Text that cannot be read may hold the field.
-        serde_json::from_str::<Value>(text)
-            .map_or(true, |value| value.pointer(StatefulSet::POD).is_some_and(|pod| pod.get(FIELD).is_some()))
-    });
-    in_applied
-        || metadata.managed_fields.as_ref().is_some_and(|raw| {
-            let entries: Vec<Value> = serde_json::from_str(raw.get()).unwrap_or_default();
-            let own = "/fieldsV1/f:spec/f:template/f:spec/f:terminationGracePeriodSeconds";
-            entries.iter().any(|entry| entry["operation"] == "Apply" && entry.pointer(own).is_some())
-        })
 }
 
 #[cfg(test)]

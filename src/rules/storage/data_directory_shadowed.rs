@@ -68,7 +68,7 @@ impl Rule for DataDirectoryShadowed {
             let finding = found
                 .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index))
                 .about(&server.container.name)
-                .say(format!("the image's VOLUME {shadow} hides the mount at {mount}: data is lost with the container"))
+                .say(format!("the VOLUME {shadow} hides the claim at {mount}; data is lost"))
                 .help(format!("mount the claim at {shadow}"));
             if server.degree < Degree::Official {
                 finding.at_most(Action::Warn);

@@ -65,10 +65,7 @@ impl Rule for MountRefusedByImage {
             let finding = found
                 .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(index))
                 .about(&server.container.name)
-                .say(format!(
-                    "this image refuses to start with a mount at {refused}: its data is in {}",
-                    directory.path
-                ))
+                .say(format!("this image refuses a mount at {refused}: its data is in {}", directory.path))
                 .help("mount a new volume at /var/lib/postgresql; an existing one needs pg_upgrade first");
             if server.degree < Degree::Official {
                 finding.at_most(Action::Warn);

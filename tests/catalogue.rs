@@ -1,0 +1,108 @@
+//! The catalogue tests itself: its order, its names, its documentation and the pages made from it.
+//!
+//! `STSGUARD_UPDATE=1 cargo test --test catalogue` writes the generated pages.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use stsguard::rules::{EXEMPTION_PREFIX, Info, RULES};
+
+const SECTIONS: [&str; 7] =
+    ["What it does", "Why it matters", "Example", "Use instead", "Fix", "Exemptions", "References"];
+
+fn infos() -> impl Iterator<Item = &'static Info> {
+    RULES.iter().map(|rule| rule.info())
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn codes_are_in_order_and_names_are_unique() {
+    assert!(infos().map(|info| info.code).is_sorted_by(|a, b| a < b));
+    assert_eq!(infos().map(|info| info.name).collect::<BTreeSet<_>>().len(), RULES.len());
+    for Info { code, name, .. } in infos() {
+        let digits = code.strip_prefix("STS").unwrap_or_default();
+        assert!(digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name} is not in kebab case");
+        assert!(!name.starts_with("no-"), "{name} does not read well after \"allow\"");
+        let annotation = format!("{EXEMPTION_PREFIX}{name}");
+        assert!(annotation.split('/').nth(1).is_some_and(|key| key.len() <= 63), "{annotation} is too long");
+    }
+}
+
+#[test]
+fn documentation_has_a_summary_and_every_section_in_order() {
+    for info in infos() {
+        assert!(info.summary().ends_with('.'), "{}: the summary is no sentence", info.code);
+        let sections: Vec<_> = info.docs.lines().filter_map(|line| line.trim().strip_prefix("## ")).collect();
+        assert_eq!(sections, SECTIONS, "{}", info.code);
+        assert!(
+            info.docs.contains(&info.exemption()) || info.code == "STS001",
+            "{}: how to exempt is missing",
+            info.code
+        );
+    }
+}
+
+#[test]
+fn stricter_profiles_are_never_milder() {
+    for info in infos() {
+        let actions = info.defaults.map(|setting| setting.action);
+        assert!(actions.is_sorted(), "{}: {actions:?}", info.code);
+    }
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stsguard"));
+    let output = command.arg("rules").args(arguments).args(["--format", "markdown"]).output().expect("it can be run");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+/// The generated files with what they should hold.
+fn generated() -> Vec<(PathBuf, String)> {
+    let folder = root().join("docs/rules");
+    let mut files: Vec<_> =
+        infos().map(|info| (folder.join(format!("{}.md", info.name)), printed(&[info.code]))).collect();
+    let linked = infos().fold(printed(&[]), |table, info| {
+        table.replace(&format!("| {} |", info.name), &format!("| [{0}]({0}.md) |", info.name))
+    });
+    let head = "# Rules\n\nGenerated from the rules' own documentation; `+` marks what is fixed on CREATE.\n\n";
+    files.push((folder.join("README.md"), format!("{head}{linked}")));
+
+    let readme = root().join("README.md");
+    let text = fs::read_to_string(&readme).expect("there is a README");
+    let (before, rest) = text.split_once("<!-- rules -->\n").expect("the README has a place for the rules");
+    let (_, after) = rest.split_once("<!-- /rules -->").expect("the place has an end");
+    files.push((readme, format!("{before}<!-- rules -->\n{}<!-- /rules -->{after}", printed(&[]))));
+    files
+}
+
+#[test]
+fn generated_pages_are_current() {
+    let update = std::env::var_os("STSGUARD_UPDATE").is_some();
+    for (file, expected) in generated() {
+        if update {
+            fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("a folder can be made");
+            fs::write(&file, expected).expect("it can be written");
+        } else {
+            let found = fs::read_to_string(&file).unwrap_or_default();
+            assert!(found == expected, "{} is not current: STSGUARD_UPDATE=1 writes it", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_chart_covers_what_rules_look_at() {
+    let chart = fs::read_to_string(root().join("charts/stsguard/templates/validatingwebhook.yaml")).expect("a chart");
+    for resource in ["[statefulsets]", "[services]", "[statefulsets/scale]"] {
+        assert!(chart.contains(&format!("resources: {resource}")), "{resource}");
+    }
+    for operation in ["[CREATE, UPDATE]", "[UPDATE]", "[DELETE]"] {
+        assert!(chart.contains(&format!("operations: {operation}")), "{operation}");
+    }
+}
