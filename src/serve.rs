@@ -9,6 +9,7 @@ mod metrics;
 mod review;
 mod router;
 mod shutdown;
+mod tally;
 
 pub use limits::{Drain, Limits};
 pub use metrics::Metrics;
@@ -24,7 +25,7 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::certificates::{Folder, Look, Serving};
+use crate::certificates::{Folder, FolderError, Look, Serving};
 use crate::cluster::{Live, Stores};
 use crate::policy::Policy;
 use listener::Listener;
@@ -138,13 +139,14 @@ impl Server {
             metrics: Arc::clone(&metrics),
         });
         let mut folder = Folder::new(settings.certificates, settings.certificate_name);
-        look(&mut folder, &serving, &metrics, &mut None);
+        let mut said = None;
+        look(&mut folder, &serving, &metrics, &mut said);
         let state =
             admin::State { stores: Arc::clone(&stores), serving: Arc::clone(&serving), metrics: Arc::clone(&metrics) };
         let tasks = Tasks(vec![
             tokio::spawn(admin::serve(admin, state)),
             tokio::spawn(Arc::clone(&stores).follow(client)),
-            tokio::spawn(reload(folder, settings.certificate_poll, Arc::clone(&serving), Arc::clone(&metrics))),
+            tokio::spawn(reload(folder, said, settings.certificate_poll, Arc::clone(&serving), Arc::clone(&metrics))),
             tokio::spawn(async move {
                 stores.until_synced().await;
                 tracing::info!("ready: all stores are synced");
@@ -191,9 +193,16 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     .map_err(|fault| ServeError::Listen { address, fault })
 }
 
-async fn reload(mut folder: Folder, poll: Duration, serving: Arc<Serving>, metrics: Arc<Metrics>) {
+async fn reload(
+    mut folder: Folder,
+    mut said: Option<FolderError>,
+    poll: Duration,
+    serving: Arc<Serving>,
+    metrics: Arc<Metrics>,
+) {
     let mut ticks = tokio::time::interval(poll);
-    let mut said = None;
+    // The first look has been made.
+    ticks.tick().await;
     loop {
         ticks.tick().await;
         look(&mut folder, &serving, &metrics, &mut said);
@@ -201,12 +210,7 @@ async fn reload(mut folder: Folder, poll: Duration, serving: Arc<Serving>, metri
 }
 
 /// Looks into the folder once; each distinct fault is logged once.
-fn look(
-    folder: &mut Folder,
-    serving: &Serving,
-    metrics: &Metrics,
-    said: &mut Option<crate::certificates::FolderError>,
-) {
+fn look(folder: &mut Folder, serving: &Serving, metrics: &Metrics, said: &mut Option<FolderError>) {
     match folder.look(serving) {
         Look::Unchanged => *said = None,
         Look::Replaced => {

@@ -31,11 +31,11 @@ pub enum PairError {
     #[error("key and certificate do not belong together")]
     Mismatch,
     /// The certificate has ended.
-    #[error("the certificate ended {0} seconds ago")]
-    Ended(i64),
+    #[error("the certificate ended on {0}")]
+    Ended(String),
     /// The certificate's time has not come.
-    #[error("the certificate begins in {0} seconds")]
-    NotYet(i64),
+    #[error("the certificate begins only on {0}")]
+    NotYet(String),
     /// It is for other names.
     #[error("the certificate does not cover the name {0:?}")]
     Name(String),
@@ -58,10 +58,10 @@ impl Pair {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         if now > not_after {
-            return Err(PairError::Ended(now - not_after));
+            return Err(PairError::Ended(validity.not_after.to_string()));
         }
         if now < not_before {
-            return Err(PairError::NotYet(not_before - now));
+            return Err(PairError::NotYet(validity.not_before.to_string()));
         }
         if let Some(name) = name
             && !covers(&parsed, name)
@@ -88,4 +88,28 @@ fn covers(certificate: &X509Certificate<'_>, name: &str) -> bool {
         },
         _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    fn read(from: i32, to: i32) -> Result<Pair, PairError> {
+        let mut certificate = CertificateParams::new(["localhost".to_owned()]).expect("it is a name");
+        certificate.not_before = date_time_ymd(from, 1, 2);
+        certificate.not_after = date_time_ymd(to, 3, 4);
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = certificate.self_signed(&key).expect("it can be signed");
+        Pair::read(certificate.pem().as_bytes(), key.serialize_pem().as_bytes(), Some("localhost"))
+    }
+
+    #[test]
+    fn refuses_a_pair_out_of_its_time_in_words_that_do_not_change_with_the_clock() {
+        assert!(read(2001, 4000).is_ok());
+        let ended = read(2001, 2002).expect_err("it has ended").to_string();
+        assert!(ended.contains("Mar  4") && ended.contains("2002"), "{ended}");
+        let early = read(3001, 3002).expect_err("it has not begun").to_string();
+        assert!(early.contains("Jan  2") && early.contains("3001"), "{early}");
+    }
 }

@@ -33,8 +33,8 @@ impl<T> Kept<T> {
     }
 
     /// All objects of a namespace that could be read.
-    pub(super) fn all(&self, namespace: &str) -> Vec<Arc<T>> {
-        self.namespaces.get(namespace).into_iter().flat_map(HashMap::values).flatten().cloned().collect()
+    pub(super) fn all(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
+        self.namespaces.get(namespace).into_iter().flat_map(HashMap::values).flatten()
     }
 
     /// How many objects could be read.

@@ -85,7 +85,6 @@ impl Live {
     }
 
     async fn read(&self, question: &Question, known: Option<&(Answer, Source)>) -> Result<Answer, Fault> {
-        let _permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
         Ok(match question {
             Question::Service { namespace, name } => {
                 let path = format!("/api/v1/namespaces/{}/services/{}", segment(namespace)?, segment(name)?);
@@ -168,6 +167,7 @@ impl Live {
 
     async fn get<T: DeserializeOwned>(&self, resource: &'static str, path: &str) -> Result<Lookup<T>, Fault> {
         let request = Request::get(path).body(Vec::new())?;
+        let _permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
         match self.client.request::<T>(request).await {
             Ok(object) => {
                 (self.observe)(resource, "found");
@@ -186,7 +186,9 @@ impl Live {
         let mut parameters = ListParams::default().limit(PAGE);
         let mut names = Vec::new();
         for _ in 0..PAGES {
+            let permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
             let page = api.list_metadata(&parameters).await?;
+            drop(permit);
             let found = page.items.into_iter().filter_map(|claim| claim.metadata.name);
             names.extend(found.filter(|name| is_claim_of(name, set, template)));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {

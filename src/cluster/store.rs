@@ -67,9 +67,7 @@ impl<T: Projection> Store<T> {
 
     /// All objects of a namespace for which `wanted` says yes.
     pub(super) fn select(&self, namespace: &str, wanted: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
-        let mut selected = self.read().all(namespace);
-        selected.retain(|object| wanted(object));
-        selected
+        self.read().all(namespace).filter(|object| wanted(object)).cloned().collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Kept<T>> {

@@ -1,17 +1,32 @@
 //! The admin port: probes and metrics, apart from reviews so that overload never fails a probe.
+//!
+//! Whoever opens connections here and says nothing must not use up the file descriptors that reviews need.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
 
+use super::connection::{Connection, Connections};
 use super::metrics::Metrics;
 use crate::certificates::Serving;
 use crate::cluster::Stores;
+
+/// How many connections may be open; the oldest makes room.
+const CONNECTIONS: usize = 64;
+/// How long a connection may take from its opening to the end of its one answer.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait when the system hands out no connection.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the admin port tells about.
 #[derive(Clone)]
@@ -21,15 +36,44 @@ pub(super) struct State {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// Serves `/live`, `/ready` and `/metrics`.
+/// Serves `/live`, `/ready` and `/metrics`, one request a connection.
 pub(super) async fn serve(listener: TcpListener, state: State) {
     let router = Router::new()
         .route("/live", get(async || "live\n"))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .with_state(state);
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "the admin port is lost");
+    let connections = Arc::new(Connections::default());
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "the admin port cannot accept a connection");
+                connections.make_room();
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        if connections.staying() >= CONNECTIONS {
+            connections.make_room();
+        }
+        let (id, connection) = connections.add(LIMIT);
+        let (connections, router) = (Arc::clone(&connections), router.clone());
+        tokio::spawn(async move {
+            let _place = connections.place(id);
+            answer(stream, &connection, router).await;
+        });
+    }
+}
+
+async fn answer(stream: TcpStream, connection: &Connection, router: Router) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(LIMIT).keep_alive(false);
+    let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::select! {
+        // Whoever probes learns of a failure by itself.
+        _ = timeout(LIMIT, served) => {}
+        () = connection.evicted.notified() => {}
     }
 }
 

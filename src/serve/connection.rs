@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -16,14 +16,14 @@ pub(super) struct Connection {
     retires: Instant,
     /// Milliseconds from its opening to the end of its last request.
     last: AtomicU64,
-    /// Whether its TLS handshake is under way.
-    pub(super) shaking: AtomicBool,
     /// Whether a request is being answered; of a stranger, only once its body has come.
     pub(super) busy: AtomicBool,
     /// Whether a request's header has come.
     pub(super) heard: AtomicBool,
     /// Whether it has carried a review: strangers make room first.
     pub(super) proven: AtomicBool,
+    /// Whether it has been told to make room.
+    leaving: AtomicBool,
     /// Tells it to make room.
     pub(super) evicted: Notify,
 }
@@ -49,13 +49,35 @@ impl Connection {
 /// All open connections.
 #[derive(Default)]
 pub(super) struct Connections {
-    open: Mutex<HashMap<u64, Arc<Connection>>>,
+    open: Mutex<Open>,
     next: AtomicU64,
     jitter: RandomState,
 }
 
+#[derive(Default)]
+struct Open {
+    all: HashMap<u64, Arc<Connection>>,
+    /// How many of them have been told to make room: they may still have a request to answer.
+    leaving: usize,
+}
+
+/// A connection's place among the open ones, given back when it is dropped.
+pub(super) struct Place<'a> {
+    connections: &'a Connections,
+    id: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut open = self.connections.lock();
+        if open.all.remove(&self.id).is_some_and(|connection| connection.leaving.load(Ordering::Relaxed)) {
+            open.leaving -= 1;
+        }
+    }
+}
+
 impl Connections {
-    /// Adds a connection that retires at an age between half of `age` and all of it.
+    /// Adds a connection that retires at an age between half of `age` and all of it; [`Connections::place`] removes it.
     pub(super) fn add(&self, age: Duration) -> (u64, Arc<Connection>) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let share = f64::from(u16::try_from(self.jitter.hash_one(id) & 0xffff).unwrap_or(0)) / 65_536.0;
@@ -64,55 +86,51 @@ impl Connections {
             opened,
             retires: opened + age.mul_f64(0.5 + share / 2.0),
             last: AtomicU64::new(0),
-            shaking: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             heard: AtomicBool::new(false),
             proven: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             evicted: Notify::new(),
         });
-        self.lock().insert(id, Arc::clone(&connection));
+        self.lock().all.insert(id, Arc::clone(&connection));
         (id, connection)
     }
 
-    /// Forgets a connection.
-    pub(super) fn remove(&self, id: u64) {
-        self.lock().remove(&id);
+    /// The place of the connection that was added as `id`.
+    pub(super) fn place(&self, id: u64) -> Place<'_> {
+        Place { connections: self, id }
     }
 
     /// How many are open.
     pub(super) fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().all.len()
+    }
+
+    /// How many are open and have not been told to make room.
+    pub(super) fn staying(&self) -> usize {
+        let open = self.lock();
+        open.all.len() - open.leaving
     }
 
     /// Tells the connection that has been idle for longest to make room: first those that never carried a review, never
     /// one that is being answered. Says whether there was one.
     pub(super) fn make_room(&self) -> bool {
         let mut open = self.lock();
-        let idle = open.iter().filter(|(_, connection)| !connection.busy.load(Ordering::Acquire));
+        let may_leave = |connection: &&Arc<Connection>| {
+            !connection.busy.load(Ordering::Acquire) && !connection.leaving.load(Ordering::Relaxed)
+        };
+        let idle = open.all.values().filter(may_leave);
         let longest =
-            idle.min_by_key(|(_, connection)| (connection.proven.load(Ordering::Relaxed), connection.idle_since()));
-        let Some(id) = longest.map(|(id, _)| *id) else { return false };
-        evict(&mut open, id);
+            idle.min_by_key(|connection| (connection.proven.load(Ordering::Relaxed), connection.idle_since()));
+        let Some(connection) = longest else { return false };
+        connection.leaving.store(true, Ordering::Relaxed);
+        connection.evicted.notify_one();
+        open.leaving += 1;
         true
     }
 
-    /// Tells the connection whose handshake is under way for longest to make room.
-    pub(super) fn end_longest_handshake(&self) {
-        let mut open = self.lock();
-        let shaking = open.iter().filter(|(_, connection)| connection.shaking.load(Ordering::Acquire));
-        if let Some(id) = shaking.min_by_key(|(_, connection)| connection.opened).map(|(id, _)| *id) {
-            evict(&mut open, id);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn evict(open: &mut HashMap<u64, Arc<Connection>>, id: u64) {
-    if let Some(connection) = open.remove(&id) {
-        connection.evicted.notify_one();
     }
 }
 
@@ -126,7 +144,7 @@ mod tests {
         let age = Duration::from_secs(600);
         let (_, proven) = connections.add(age);
         proven.proven.store(true, Ordering::Relaxed);
-        let (_, stranger) = connections.add(age);
+        let (id, stranger) = connections.add(age);
         stranger.last.store(60_000, Ordering::Relaxed);
         let (_, busy) = connections.add(age);
         busy.busy.store(true, Ordering::Relaxed);
@@ -135,6 +153,8 @@ mod tests {
         assert!(connections.make_room());
         proven.evicted.notified().await;
         assert!(!connections.make_room(), "the busy one stays");
-        assert_eq!(connections.count(), 1);
+        assert_eq!((connections.count(), connections.staying()), (3, 1));
+        drop(connections.place(id));
+        assert_eq!((connections.count(), connections.staying()), (2, 1));
     }
 }

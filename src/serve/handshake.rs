@@ -1,25 +1,29 @@
-//! TLS handshakes: how many at once, how long, and which of them makes room for the next.
+//! TLS handshakes: how many at once, how long, and which of them make room for the next.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustls::server::NoServerSessionStorage;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::connection::{Connection, Connections};
+use super::connection::Connection;
 use super::limits::Limits;
+use super::tally::Tally;
 use crate::certificates::Serving;
 
 /// Shakes hands within limits.
 pub(super) struct Handshakes {
     tls: TlsAcceptor,
-    permits: Semaphore,
+    turns: Semaphore,
     limit: Duration,
+    limit_in_a_crowd: Duration,
+    /// Connections that have begun to speak and wait for their turn.
+    waiting: Tally,
+    crowded: Notify,
 }
 
 impl Handshakes {
@@ -36,37 +40,60 @@ impl Handshakes {
         // The API server keeps no sessions; a resumed one would skip the checks of a full handshake.
         tls.send_tls13_tickets = 0;
         tls.session_storage = Arc::new(NoServerSessionStorage {});
-        let (tls, permits) = (TlsAcceptor::from(Arc::new(tls)), Semaphore::new(limits.handshakes));
-        Ok(Self { tls, permits, limit: limits.handshake })
+        Ok(Self {
+            tls: TlsAcceptor::from(Arc::new(tls)),
+            turns: Semaphore::new(limits.handshakes),
+            limit: limits.handshake,
+            limit_in_a_crowd: limits.handshake_in_a_crowd,
+            waiting: Tally::default(),
+            crowded: Notify::new(),
+        })
     }
 
     /// Shakes hands; `None` when that fails, takes too long or the connection has to make room.
-    pub(super) async fn shake(
-        &self,
-        stream: TcpStream,
-        connection: &Connection,
-        connections: &Connections,
-    ) -> Option<TlsStream<TcpStream>> {
-        let shaking = async {
-            if self.permits.available_permits() == 0 {
-                // Who never answers must not keep everybody else waiting.
-                connections.end_longest_handshake();
-            }
-            let _permit = self.permits.acquire().await;
-            connection.shaking.store(true, Ordering::Release);
-            let shaken = self.tls.accept(stream).await;
-            connection.shaking.store(false, Ordering::Release);
-            shaken
-        };
+    pub(super) async fn shake(&self, stream: TcpStream, connection: &Connection) -> Option<TlsStream<TcpStream>> {
         let shaken = tokio::select! {
-            shaken = timeout(self.limit, shaking) => shaken,
+            shaken = timeout(self.limit, self.in_turn(stream)) => shaken,
             () = connection.evicted.notified() => return None,
         };
         match shaken {
-            Ok(Ok(stream)) => return Some(stream),
-            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+            Ok(Some(Ok(stream))) => return Some(stream),
+            Ok(Some(Err(error))) => tracing::debug!(%error, "a handshake failed"),
+            Ok(None) => tracing::debug!("a handshake that stalled made room for others"),
             Err(_) => tracing::debug!("a handshake took too long"),
         }
         None
+    }
+
+    /// Waits for its turn and shakes hands; `None` when it stalls while others wait for theirs.
+    async fn in_turn(&self, stream: TcpStream) -> Option<std::io::Result<TlsStream<TcpStream>>> {
+        // Who has not said a word yet needs no turn.
+        if let Err(error) = stream.readable().await {
+            return Some(Err(error));
+        }
+        let _turn = if let Ok(turn) = self.turns.try_acquire() {
+            turn
+        } else {
+            let _waiting = self.waiting.one();
+            self.crowded.notify_waiters();
+            self.turns.acquire().await.ok()?
+        };
+        tokio::select! {
+            shaken = self.tls.accept(stream) => Some(shaken),
+            () = self.stalls() => None,
+        }
+    }
+
+    /// Ends once a handshake has had the time that an honest one needs, and somebody waits. A burst of honest ones must
+    /// not end each other; those who never answer must not keep everybody else waiting.
+    async fn stalls(&self) {
+        sleep(self.limit_in_a_crowd).await;
+        loop {
+            let crowded = self.crowded.notified();
+            if self.waiting.count() > 0 {
+                return;
+            }
+            crowded.await;
+        }
     }
 }

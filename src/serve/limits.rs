@@ -11,6 +11,9 @@ pub struct Limits {
     pub handshakes: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
+    /// How long a TLS handshake may take while others wait for theirs because too many are under way: an honest one needs
+    /// two round trips.
+    pub handshake_in_a_crowd: Duration,
     /// How long the first request's header of a connection may take.
     pub first_header: Duration,
     /// How long a request's body may take.
@@ -37,6 +40,7 @@ impl Default for Limits {
             connections: 4096,
             handshakes: 256,
             handshake: Duration::from_secs(10),
+            handshake_in_a_crowd: Duration::from_millis(500),
             first_header: Duration::from_secs(5),
             body: Duration::from_secs(10),
             idle: Duration::from_secs(120),

@@ -28,6 +28,7 @@ use super::metrics::Metrics;
 use super::review::Reviewer;
 use super::router::{Answered, Router};
 use super::shutdown::Shutdown;
+use super::tally::Gauged;
 use crate::certificates::Serving;
 
 /// The largest header that is read: what the API server sends has a few hundred bytes.
@@ -120,16 +121,15 @@ async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
     loop {
         match tcp.accept().await {
             Ok((stream, _)) => {
-                if shared.connections.count() >= shared.limits.connections && !shared.connections.make_room() {
+                if shared.connections.staying() >= shared.limits.connections && !shared.connections.make_room() {
                     continue; // Every one of them is being answered: the newcomer is dropped and may come again.
                 }
                 let shared = Arc::clone(shared);
                 let (id, connection) = shared.connections.add(shared.limits.age);
                 tokio::spawn(async move {
-                    shared.metrics.connections.inc();
+                    let _place = shared.connections.place(id);
+                    let _open = Gauged::new(&shared.metrics.connections);
                     shared.serve(stream, &connection).await;
-                    shared.connections.remove(id);
-                    shared.metrics.connections.dec();
                 });
             }
             Err(error) if is_of_the_peer(&error) => {}
@@ -152,7 +152,7 @@ impl Shared {
     async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
         // Small answers must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
-        let Some(stream) = self.handshakes.shake(stream, connection, &self.connections).await else { return };
+        let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
         let service = service_fn(|request| self.answer(connection, request));
         let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut first_header = std::pin::pin!(sleep_until(Instant::now() + self.limits.first_header));

@@ -75,7 +75,9 @@ impl Reviewer {
             answers.extend(self.live.resolve(&needs, &*self.stores, LIVE.min(left / 2)).await);
             round += 1;
         };
-        let answer = review.answer(&verdict);
+        let Ok(answer) = catch_unwind(AssertUnwindSafe(|| review.answer(&verdict))) else {
+            return self.panicked();
+        };
         self.metrics.reviewed(endpoint, begun.elapsed());
         self.report(endpoint, &review, &verdict, begun.elapsed());
         Outcome::Answered(answer)

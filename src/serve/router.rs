@@ -1,7 +1,6 @@
 //! Requests: which are reviews, how much of them is read, and what is answered to the rest.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
@@ -13,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::limits::Limits;
 use super::review::{Outcome, Reviewer};
+use super::tally::{Gauged, Tally};
 use crate::admission::Endpoint;
 
 /// What the API server waits for an answer when it does not say; and the longest that it may say.
@@ -30,7 +30,7 @@ pub(super) struct Router {
     limits: Limits,
     bytes: Semaphore,
     turns: Semaphore,
-    waiting: AtomicUsize,
+    waiting: Tally,
 }
 
 /// What was answered.
@@ -45,7 +45,7 @@ impl Router {
         Self {
             bytes: Semaphore::new(limits.bytes_in_flight.div_ceil(UNIT)),
             turns: Semaphore::new(limits.in_flight),
-            waiting: AtomicUsize::new(0),
+            waiting: Tally::default(),
             reviewer,
             limits,
         }
@@ -91,10 +91,8 @@ impl Router {
         let (body, _bytes) = self.body(request, expected, deadline).await?;
         received();
         let _turn = self.turn(deadline).await?;
-        self.reviewer.metrics.in_flight.inc();
-        let outcome = self.reviewer.answer(endpoint, &body, deadline).await;
-        self.reviewer.metrics.in_flight.dec();
-        match outcome {
+        let _in_flight = Gauged::new(&self.reviewer.metrics.in_flight);
+        match self.reviewer.answer(endpoint, &body, deadline).await {
             Outcome::Answered(answer) => Ok(answer),
             Outcome::Bare(status, message) => {
                 Err((StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message))
@@ -144,13 +142,10 @@ impl Router {
         if let Ok(turn) = self.turns.try_acquire() {
             return Ok(turn);
         }
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.limits.queue {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        let Some(_waiting) = self.waiting.one_of(self.limits.queue) else {
             return Err(busy("too many reviews wait already"));
-        }
-        let turn = timeout_at(deadline, self.turns.acquire()).await;
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
-        match turn {
+        };
+        match timeout_at(deadline, self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err((StatusCode::SERVICE_UNAVAILABLE, "this review's time ran out in the queue".to_owned())),
         }

@@ -89,3 +89,56 @@ async fn probes_are_answered_while_reviews_are_refused() {
     assert_eq!(ask(&mut served.connect().await, "/validate").await.status, 429);
     assert_eq!((served.admin("/live").await.status, served.admin("/ready").await.status), (200, 200));
 }
+
+#[tokio::test]
+async fn who_leaves_the_queue_leaves_a_place_to_the_next() {
+    let served = Served::ready_with(hanging(), |settings| {
+        settings.limits.in_flight = 1;
+        settings.limits.queue = 1;
+    })
+    .await;
+    let review = set_creation().to_string();
+    until("somebody to wait in the queue", async || {
+        let (mut first, mut waiting, mut third) =
+            (served.connect().await, served.connect().await, served.connect().await);
+        let reads = served.api.seen().len();
+        first.send(&post("/validate", review.as_bytes())).await.expect("a review is sent");
+        until("the live read", async || served.api.seen().len() > reads).await;
+        waiting.send(&post("/validate", review.as_bytes())).await.expect("a review is sent");
+        // Its place is taken only if the one before is still there.
+        let refused = ask(&mut third, "/validate").await.status == 429;
+        drop(waiting);
+        assert_eq!(first.receive().await.expect("it is answered").status, 200);
+        refused
+    })
+    .await;
+    assert_eq!(ask_meanwhile(&served, "/validate", 200).await.verdict()["uid"], "0b1f");
+}
+
+#[tokio::test]
+async fn a_review_whose_sender_has_left_is_not_in_flight_any_more() {
+    let served = Served::ready_with(hanging(), |_| {}).await;
+    let in_flight = "stsguard_in_flight";
+    until("a review in flight", async || {
+        let mut leaving = served.connect().await;
+        let reads = served.api.seen().len();
+        leaving.send(&post("/validate", set_creation().to_string().as_bytes())).await.expect("a review is sent");
+        until("the live read", async || served.api.seen().len() > reads).await;
+        served.counts(in_flight, 1.0).await
+    })
+    .await;
+    until("none in flight", async || !served.counts(in_flight, 1.0).await).await;
+}
+
+#[tokio::test]
+async fn silent_clients_of_the_admin_port_make_room_for_probes() {
+    let served = Served::ready().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(Connection::plain(served.admin).await.expect("it is accepted"));
+    }
+    assert_eq!((served.admin("/live").await.status, served.admin("/ready").await.status), (200, 200));
+    for oldest in &mut silent[..100] {
+        oldest.closed().await;
+    }
+}

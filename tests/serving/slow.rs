@@ -39,11 +39,25 @@ async fn shakes_hands_while_as_many_as_may_never_finish_theirs() {
     })
     .await;
     let mut silent = Vec::new();
+    let mut halting = Vec::new();
     for _ in 0..8 {
         silent.push(Connection::plain(served.reviews).await.expect("it is accepted"));
+        let mut half = Connection::plain(served.reviews).await.expect("it is accepted");
+        half.send(&[0x16, 0x03, 0x01]).await.expect("the start of a handshake is sent");
+        halting.push(half);
     }
-    until("all to be accepted", async || served.metric("stsguard_connections").await >= 2.0).await;
+    until("all to be accepted", async || served.metric("stsguard_connections").await >= 10.0).await;
     is_served(&served).await;
+    halting[0].closed().await;
+}
+
+// With threads of its own, the server has many handshakes under way while the clients are still at theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_honest_handshakes_than_may_be_under_way_all_succeed() {
+    let served = Served::ready_with(Api::default(), |settings| settings.limits.handshakes = 2).await;
+    let dialled = futures::future::join_all((0..64).map(|_| served.dial())).await;
+    let failed: Vec<_> = dialled.iter().filter_map(|connection| connection.as_ref().err()).collect();
+    assert!(failed.is_empty(), "{} of 64 failed: {:?}", failed.len(), failed[0]);
 }
 
 #[tokio::test]
