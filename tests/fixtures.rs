@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use stsguard::rules::RULES;
 
-/// Rules that files cannot show: changes, deletions, reviews of Services.
+/// Rules that files cannot show: changes, deletions, reviews of Services. Their fixtures are for `reviews/changes.rs`.
 const UNSEEN: [&str; 5] = [
     "service-breaks-identity",
     "governing-service-deleted",
@@ -50,7 +50,7 @@ fn every_rule_that_files_show_has_both_kinds() {
 #[test]
 fn each_fixture_says_what_its_name_promises() {
     let mut seen = 0;
-    for info in RULES.iter().map(|rule| rule.info()) {
+    for info in RULES.iter().map(|rule| rule.info()).filter(|info| !UNSEEN.contains(&info.name)) {
         for name in fixtures(info.name) {
             let fixture = format!("tests/fixtures/{}/{name}", info.name);
             let findings = findings(&fixture);

@@ -1,0 +1,124 @@
+//! The rules that look at changes, deletions and Services, each on fixtures that no single file could be.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use stsguard::admission::{Endpoint, Verdict};
+use stsguard::evaluation::{Answers, Context, Finding, Occasion, Report, Subject, evaluate};
+use stsguard::policy::{Action, Policy};
+use stsguard::rules::{DeleteOptions, RULES};
+
+use super::request::{Known, NAMESPACE, below, documents, read, review, root, stored, verdict};
+
+const CHANGES: [&str; 5] = [
+    "service-breaks-identity",
+    "governing-service-deleted",
+    "data-directory-moved",
+    "unordered-deletion",
+    "claims-left-behind",
+];
+
+/// One fixture: the first document is what the request is about, the others stand in the cluster already.
+struct Change {
+    operation: &'static str,
+    old: Value,
+    new: Value,
+    options: Value,
+    facts: Known,
+}
+
+impl Change {
+    fn read(file: &Path) -> Self {
+        let documents = documents(file);
+        let (subject, others) = documents.split_first().expect("a fixture has a document");
+        let options = others.iter().find(|document| document["kind"] == "DeleteOptions");
+        let options = options.cloned().unwrap_or(Value::Null);
+        let facts = Known::of(others);
+        let before = file.with_extension("old.yaml");
+        if file.to_string_lossy().ends_with(".delete.yaml") {
+            let (old, new) = (stored(subject), Value::Null);
+            Self { operation: "DELETE", old, new, options, facts }
+        } else if before.exists() {
+            let old = stored(&self::documents(&before)[0]);
+            Self { operation: "UPDATE", old, new: stored(subject), options, facts }
+        } else {
+            Self { operation: "CREATE", old: Value::Null, new: stored(subject), options, facts }
+        }
+    }
+
+    fn through_the_webhook(&self) -> Verdict {
+        let review = review(self.operation, &self.new, &self.old, &self.options);
+        let mutated = verdict(&review, Endpoint::Mutate, &self.facts);
+        assert!(mutated.allowed && mutated.operations.is_empty(), "nothing here is fixed: {mutated:?}");
+        verdict(&review, Endpoint::Validate, &self.facts)
+    }
+
+    /// The same without a wire.
+    fn evaluated(&self) -> Report {
+        let (policy, answers) = (Policy::default(), Answers::new());
+        let judge = |occasion, subject: &Subject<'_>| {
+            evaluate(subject, Context::new(&policy, occasion, NAMESPACE, &self.facts, &answers))
+        };
+        let kind = if self.new.is_null() { &self.old["kind"] } else { &self.new["kind"] };
+        match (self.operation, kind.as_str()) {
+            ("CREATE", Some("Service")) => judge(Occasion::Create, &Subject::Service(&read(&self.new))),
+            ("UPDATE", Some("Service")) => {
+                judge(Occasion::Update, &Subject::ServiceUpdate { old: &read(&self.old), new: &read(&self.new) })
+            }
+            ("UPDATE", Some("StatefulSet")) => {
+                judge(Occasion::Update, &Subject::StatefulSetUpdate { old: &read(&self.old), new: &read(&self.new) })
+            }
+            ("DELETE", Some("Service")) => judge(Occasion::Delete, &Subject::ServiceDelete(&read(&self.old))),
+            ("DELETE", Some("StatefulSet")) => {
+                let options: DeleteOptions =
+                    if self.options.is_null() { DeleteOptions::default() } else { read(&self.options) };
+                judge(Occasion::Delete, &Subject::StatefulSetDelete { set: &read(&self.old), options: &options })
+            }
+            other => panic!("{other:?} is no change"),
+        }
+    }
+}
+
+fn told(finding: &Finding) -> String {
+    let Finding { rule, action, pointer, message, help, .. } = finding;
+    let fix = json!(finding.fix.as_ref().map(|fix| &fix.operations));
+    format!("{} {action} {pointer} | {message} | {help} | {fix}", rule.code)
+}
+
+/// Lower case, unless it starts with a name: a kind, a product, a quoted value.
+fn starts_well(message: &str) -> bool {
+    let titles = stsguard::engines::engines().map(|engine| engine.title);
+    message.starts_with(|first: char| first.is_lowercase() || first == '"')
+        || titles.chain(["Service "]).any(|name| message.starts_with(name))
+}
+
+#[test]
+fn each_change_is_judged_as_its_name_promises() {
+    let mut seen = 0;
+    for rule in CHANGES {
+        let info = RULES.iter().map(|rule| rule.info()).find(|info| info.name == rule).expect("it is a rule");
+        let files: Vec<_> =
+            below(&root().join(rule)).into_iter().filter(|file| !file.to_string_lossy().ends_with(".old.yaml")).collect();
+        let name = |file: &Path| file.file_name().expect("a file has a name").to_string_lossy().into_owned();
+        for kind in ["fail-", "pass-"] {
+            assert!(files.iter().any(|file| name(file).starts_with(kind)), "{rule} has no {kind} fixture");
+        }
+        for file in files {
+            let name = name(&file);
+            let change = Change::read(&file);
+            let findings = change.through_the_webhook().findings;
+            let told: Vec<_> = findings.iter().map(told).collect();
+            let own = findings.iter().any(|finding| finding.rule.code == info.code);
+            assert_eq!(own, name.starts_with("fail-"), "{rule}/{name}: {told:#?}");
+            assert_eq!(told, change.evaluated().findings.iter().map(self::told).collect::<Vec<_>>(), "{rule}/{name}");
+            for Finding { message, action, .. } in &findings {
+                assert!(starts_well(message) && !message.ends_with('.'), "{rule}/{name}: {message}");
+                let fits = *action == Action::Deny || message.chars().count() <= 112;
+                assert!(fits, "a warning of more than 120 characters is cut: {message}");
+            }
+            insta::assert_snapshot!(format!("{rule}__{}", name.trim_end_matches(".yaml")), told.join("\n"));
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} changes were judged");
+}
