@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cluster", &["kubernetes", "evaluation"]),
     ("certificates", &[]),
     ("serve", &["admission", "cluster", "certificates", "evaluation", "policy"]),
+    ("check", &["kubernetes", "policy", "rules", "evaluation", "yaml"]),
+    ("cli", &["admission", "certificates", "check", "evaluation", "policy", "rules", "serve", "yaml", "kubernetes"]),
 ];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -106,8 +106,8 @@ pub struct Remark {
     pub message: String,
 }
 
-/// The places of all values that may be secrets: the literals of environment variables, and the data of Secrets that
-/// stand in the same List. Where a document's values cannot be told apart, all of it.
+/// The places of all values that may be secrets: the literals of environment variables, the words of command lines, and the
+/// data of Secrets that stand in the same List. Where a document's values cannot be told apart, all of it.
 pub(super) fn secrets(document: &Document<'_>, places: &Places) -> Rc<[Range<usize>]> {
     if !places.are_traced() {
         let start = document.start();
@@ -118,7 +118,7 @@ pub(super) fn secrets(document: &Document<'_>, places: &Places) -> Rc<[Range<usi
         let (last, index, list) = (steps.next(), steps.next(), steps.next());
         let is_literal =
             last == Some("value") && list == Some("env") && index.is_some_and(|n| n.parse::<usize>().is_ok());
-        is_literal || matches!(index, Some("data" | "stringData"))
+        is_literal || matches!(index, Some("data" | "stringData" | "args" | "command"))
     };
     let mut ranges: Vec<_> = places.of(may_be_secret).map(|mark| mark.value.clone()).collect();
     ranges.sort_by_key(|range| range.start);

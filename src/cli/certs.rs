@@ -24,6 +24,18 @@ impl CertsFlags {
         for file in local::write(&self.out, &names)? {
             super::print(format_args!("{}\n", file.display()))?;
         }
+        // Not on the standard output, which programs read.
+        eprintln!("{}", next(&self.out.display().to_string()));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What the files are for.
+fn next(folder: &str) -> String {
+    format!(
+        "\nThe webhook serves tls.crt with tls.key; the API server verifies it by ca.crt; ca.key is for you alone.\n\
+         Outside a cluster:  stsguard serve --certificates {folder}\n\
+         In a cluster:       kubectl create secret tls stsguard-certificate -n stsguard --cert={folder}/tls.crt --key={folder}/tls.key\n\
+         \x20                   and give the chart --set-file certificates.caBundle={folder}/ca.crt"
+    )
 }

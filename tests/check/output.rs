@@ -47,6 +47,15 @@ fn masks_literals_of_the_environment_in_excerpts() {
 }
 
 #[test]
+fn masks_command_lines_in_excerpts() {
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: cache}\nspec:\n  serviceName: cache\n  \
+               selector: {matchLabels: {app: cache}}\n  template:\n    metadata: {labels: {app: cache}}\n    spec:\n      \
+               containers:\n        - {name: cache, image: \"redis:7\", args: [--requirepass, s3cret]}\n";
+    let ended = Folder::with(&[("set.yaml", set)]).run(&["check"]);
+    assert!(ended.stdout.contains("args: [***, ***]") && !ended.stdout.contains("s3cret"), "{}", ended.stdout);
+}
+
+#[test]
 fn uses_colours_only_when_asked_to() {
     let bad = "examples/bad/no-grace-period.yaml";
     assert!(!example(&[bad]).contains('\u{1b}'), "a pipe is no terminal");

@@ -1,11 +1,18 @@
-//! Captures the reviews that the benchmarks use, from a real API server: `cargo run --example capture`.
+//! Captures the reviews that tests and benchmarks use, from a real API server: `cargo run --example capture`.
 //!
 //! A webhook that judges like stsguard and writes down each review of a StatefulSet or Service is registered at both
-//! paths; then kubectl applies the manifests in `benches/manifests`. What it writes goes to `benches/reviews`.
+//! paths. Then kubectl applies the manifests in `benches/manifests`, whose reviews go to `benches/reviews`, and takes the
+//! steps of `STORY`, whose reviews go to `tests/reviews/captured`.
 
 #![allow(dead_code, reason = "the tests use other parts of the cluster")]
 
-use std::{convert::Infallible, fs, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    convert::Infallible,
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
 
 use anyhow::{Context, Result};
 use base64::Engine as _;
@@ -48,6 +55,30 @@ const WANTED: [&str; 5] = [
     "mutate-update-statefulset-ledger.json",
     "validate-update-statefulset-ledger.json",
 ];
+
+/// What happens to one set and its Service: the step's name, kubectl's words, and the manifest that it reads.
+const STORY: [(&str, &str, &str); 13] = [
+    ("service-created", "apply -f -", SERVICE),
+    ("set-created", "apply -f -", SET),
+    ("set-created-server-side", "apply --server-side -f -", SET_IN_NEED),
+    ("set-applied-again", "apply --server-side --force-conflicts -f -", SET),
+    ("set-dry-run", "apply --dry-run=server -f -", SET_IN_NEED),
+    ("set-labelled", "label statefulset db team=payments", ""),
+    ("set-scaled", "scale statefulset db --replicas=3", ""),
+    ("set-image-changed", "set image statefulset/db db=postgres:18", ""),
+    ("service-changed", "patch service db -p {\"spec\":{\"publishNotReadyAddresses\":true}}", ""),
+    ("service-recreated", "create --dry-run=server -f -", CLUSTER_IP),
+    ("set-orphaned", "delete statefulset db --cascade=orphan", ""),
+    ("set-deleted", "delete statefulset db-new --wait=false", ""),
+    ("service-deleted", "delete service db", ""),
+];
+const SERVICE: &str = include_str!("../reviews/story/service.yaml");
+const CLUSTER_IP: &str = include_str!("../reviews/story/cluster-ip.yaml");
+const SET: &str = include_str!("../reviews/story/set.yaml");
+const SET_IN_NEED: &str = include_str!("../reviews/story/set-in-need.yaml");
+
+/// The step that is under way.
+static STEP: Mutex<&str> = Mutex::new("");
 
 fn main() -> ExitCode {
     sandbox::take_part();
@@ -105,6 +136,15 @@ async fn capture(place: &Place) -> Result<()> {
     let words = ["apply", "--server-side", "--force-conflicts", "--field-manager=platform", "-f", "-"];
     cluster.kubectl(words).stdin(limits.to_string()).ok().await?;
     cluster.kubectl(apply).stdin(ledger.replace("postgres:16.4", "postgres:16.6")).ok().await?;
+
+    cluster.kubectl(["create", "namespace", "story"]).ok().await?;
+    for (step, words, manifest) in STORY {
+        *STEP.lock().expect("nothing panics with it") = step;
+        let words = ["-n", "story"].into_iter().chain(words.split(' '));
+        // A step may be denied: its review is what is wanted.
+        let output = cluster.kubectl(words).stdin(manifest).output().await?;
+        println!("{step}: {}{}", output.stdout.trim_end(), output.stderr.trim_end());
+    }
     record.abort();
     cluster.stop().await
 }
@@ -120,16 +160,17 @@ fn webhooks(port: u16, ca: &str) -> Value {
                     "caBundle": base64::engine::general_purpose::STANDARD.encode(ca),
                 },
                 "rules": [
-                    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets"], "operations": operations},
+                    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "statefulsets/scale"],
+                     "operations": operations},
                     {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"], "operations": operations},
                 ],
-                "matchConditions": [{"name": "shop", "expression": "request.namespace == 'shop'"}],
+                "matchConditions": [{"name": "shop", "expression": "request.namespace in ['shop', 'story']"}],
             }],
         })
     };
     let items = [
         webhook("MutatingWebhookConfiguration", "/mutate", &["CREATE", "UPDATE"]),
-        webhook("ValidatingWebhookConfiguration", "/validate", &["CREATE", "UPDATE"]),
+        webhook("ValidatingWebhookConfiguration", "/validate", &["CREATE", "UPDATE", "DELETE"]),
     ];
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
@@ -164,6 +205,12 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             // Of several updates the last one stays.
             fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/reviews").join(&file), &body)?;
             println!("{file}: {} bytes", body.len());
+        }
+        // Controllers answer to what kubectl does; theirs come at no certain step.
+        if about("/request/namespace") == "story" && !about("/request/userInfo/username").starts_with("system:") {
+            let step = *STEP.lock().expect("nothing panics with it");
+            let file = format!("{step}.{path}.json");
+            fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reviews/captured").join(&file), &body)?;
         }
         let review = Review::parse(&body).map_err(|_| anyhow::anyhow!("{file} cannot be read"))?;
         let decision = review.decide(endpoint, &Policy::default(), &AllIsWell, &Answers::new());

@@ -97,8 +97,10 @@ fn each_change_is_judged_as_its_name_promises() {
     let mut seen = 0;
     for rule in CHANGES {
         let info = RULES.iter().map(|rule| rule.info()).find(|info| info.name == rule).expect("it is a rule");
-        let files: Vec<_> =
-            below(&root().join(rule)).into_iter().filter(|file| !file.to_string_lossy().ends_with(".old.yaml")).collect();
+        let files: Vec<_> = below(&root().join(rule))
+            .into_iter()
+            .filter(|file| !file.to_string_lossy().ends_with(".old.yaml"))
+            .collect();
         let name = |file: &Path| file.file_name().expect("a file has a name").to_string_lossy().into_owned();
         for kind in ["fail-", "pass-"] {
             assert!(files.iter().any(|file| name(file).starts_with(kind)), "{rule} has no {kind} fixture");

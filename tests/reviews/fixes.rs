@@ -90,7 +90,11 @@ fn fixes_in_files_end_their_findings_and_change_nothing_twice() {
         };
         let appliable = |finding: &Finding| {
             finding.fix.as_ref().is_some_and(|fix| {
-                assert!(fix.operations.is_empty() == (fix.applicability == Applicability::DisplayOnly), "{}", fix.title);
+                assert!(
+                    fix.operations.is_empty() == (fix.applicability == Applicability::DisplayOnly),
+                    "{}",
+                    fix.title
+                );
                 !fix.operations.is_empty()
             })
         };
