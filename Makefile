@@ -55,3 +55,11 @@ packages:
 .PHONY: bench
 bench: ## speed, as ratios to a floor measured in the same run
 	$(CARGO) bench --locked
+
+FUZZ_SECONDS ?= 60
+CARGO_FUZZ := 0.13.2
+.PHONY: fuzz
+fuzz: ## hostile input, FUZZ_SECONDS=60 for each target; what fails is kept in tests/fuzzed
+	@test -x "$(CACHE)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz" || \
+	  CARGO_TARGET_DIR= $(CARGO) install --locked --quiet cargo-fuzz --version $(CARGO_FUZZ) --root "$(CACHE)/cargo-fuzz-$(CARGO_FUZZ)"
+	@fuzz/run "$(CACHE)" "$(CARGO_FUZZ)" "$(FUZZ_SECONDS)"

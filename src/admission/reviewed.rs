@@ -45,7 +45,7 @@ impl Reviewed {
         match (resource.group.as_str(), resource.resource.as_str(), sub, request.operation.as_str()) {
             ("apps", "statefulsets", "", "CREATE") => {
                 let set: StatefulSet = object("object", request.object)?;
-                Ok(if set.metadata.deletion_timestamp.is_some() { Self::Nothing } else { Self::Set(Box::new(set)) })
+                Ok(if passes(&set.metadata) { Self::Nothing } else { Self::Set(Box::new(set)) })
             }
             ("apps", "statefulsets", "", "UPDATE") => {
                 let Some((old, new)) = changed(request)? else { return Ok(Self::Nothing) };
@@ -109,6 +109,12 @@ fn is_trusted(user: &str) -> bool {
     )
 }
 
+/// Whether nothing is said of an object: it is being deleted, or no API server would store it, for it has no name.
+/// Without metadata there would be no place for a record of what was fixed.
+fn passes(metadata: &ObjectMeta) -> bool {
+    metadata.deletion_timestamp.is_some() || (metadata.name.is_none() && metadata.generate_name.is_none())
+}
+
 /// The metadata of an object, and its spec as text.
 type Parts<'a> = (ObjectMeta, Option<&'a RawValue>);
 
@@ -120,7 +126,7 @@ type Parts<'a> = (ObjectMeta, Option<&'a RawValue>);
 fn changed<'a>(request: &wire::Request<'a>) -> Result<Option<(Parts<'a>, Parts<'a>)>, (&'static str, Fault)> {
     let new: wire::Shell<'a> = shell("object", request.object)?;
     let new_metadata = new.metadata.unwrap_or_default();
-    if new_metadata.deletion_timestamp.is_some() {
+    if passes(&new_metadata) {
         return Ok(None);
     }
     let old: wire::Shell<'a> = shell("oldObject", request.old_object)?;
