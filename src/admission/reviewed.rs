@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::wire;
-use crate::kubernetes::{ObjectMeta, Scale, Service, StatefulSet};
+use crate::kubernetes::{ObjectMeta, RunsPods as _, Scale, Service, StatefulSet};
 use crate::rules::DeleteOptions;
 
 /// What a review is about, its objects typed.
@@ -45,7 +45,8 @@ impl Reviewed {
         match (resource.group.as_str(), resource.resource.as_str(), sub, request.operation.as_str()) {
             ("apps", "statefulsets", "", "CREATE") => {
                 let set: StatefulSet = object("object", request.object)?;
-                Ok(if passes(&set.metadata) { Self::Nothing } else { Self::Set(Box::new(set)) })
+                let judged = !passes(&set.metadata) && runs_something(&set);
+                Ok(if judged { Self::Set(Box::new(set)) } else { Self::Nothing })
             }
             ("apps", "statefulsets", "", "UPDATE") => {
                 let Some((old, new)) = changed(request)? else { return Ok(Self::Nothing) };
@@ -53,7 +54,8 @@ impl Reviewed {
                     let spec = spec(part, raw)?;
                     Ok(Box::new(StatefulSet { metadata, spec }))
                 };
-                Ok(Self::SetUpdate { old: set("oldObject.spec", old)?, new: set("object.spec", new)? })
+                let (old, new) = (set("oldObject.spec", old)?, set("object.spec", new)?);
+                Ok(if runs_something(&new) { Self::SetUpdate { old, new } } else { Self::Nothing })
             }
             ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
                 let options = match request.options {
@@ -113,6 +115,11 @@ fn is_trusted(user: &str) -> bool {
 /// Without metadata there would be no place for a record of what was fixed.
 fn passes(metadata: &ObjectMeta) -> bool {
     metadata.deletion_timestamp.is_some() || (metadata.name.is_none() && metadata.generate_name.is_none())
+}
+
+/// Whether a set has containers. Without any the API server refuses it, and there would be no place for fixes.
+fn runs_something(set: &StatefulSet) -> bool {
+    !set.pod().containers.is_empty()
 }
 
 /// The metadata of an object, and its spec as text.
