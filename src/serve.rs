@@ -18,6 +18,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -25,7 +26,7 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::certificates::{Folder, FolderError, Look, Serving};
+use crate::certificates::{Folder, FolderError, Keeper, Look, SelfManaged, Serving};
 use crate::cluster::{Live, Stores};
 use crate::policy::Policy;
 use listener::Listener;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where probes and metrics are served, without TLS.
     pub admin_listen: SocketAddr,
+    /// Where the pair comes from, unless a folder holds it.
+    pub self_managed: Option<SelfManaged>,
     /// The folder with `tls.crt` and `tls.key`.
     pub certificates: PathBuf,
     /// A name that the certificate must cover, `<service>.<namespace>.svc`; any certificate will do without it.
@@ -60,6 +63,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 10250),
             admin_listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8080),
+            self_managed: None,
             certificates: PathBuf::from("/etc/stsguard/certificates"),
             certificate_name: None,
             certificate_poll: Duration::from_secs(10),
@@ -138,15 +142,35 @@ impl Server {
             live: Live::new(client.clone(), observe),
             metrics: Arc::clone(&metrics),
         });
-        let mut folder = Folder::new(settings.certificates, settings.certificate_name);
-        let mut said = None;
-        look(&mut folder, &serving, &metrics, &mut said);
-        let state =
-            admin::State { stores: Arc::clone(&stores), serving: Arc::clone(&serving), metrics: Arc::clone(&metrics) };
+        // A folder's pair is for others to publish.
+        let guarded = Arc::new(AtomicBool::new(settings.self_managed.is_none()));
+        let certificates = match settings.self_managed {
+            Some(own) => {
+                let observe = {
+                    let metrics = Arc::clone(&metrics);
+                    move |event| metrics.certificate_event(event)
+                };
+                let guarded = Arc::clone(&guarded);
+                tokio::spawn(Keeper::new(own, client.clone(), Arc::clone(&serving), guarded, observe).keep())
+            }
+            None => {
+                let mut folder = Folder::new(settings.certificates, settings.certificate_name);
+                let mut said = None;
+                look(&mut folder, &serving, &metrics, &mut said);
+                let (serving, metrics) = (Arc::clone(&serving), Arc::clone(&metrics));
+                tokio::spawn(reload(folder, said, settings.certificate_poll, serving, metrics))
+            }
+        };
+        let state = admin::State {
+            stores: Arc::clone(&stores),
+            serving: Arc::clone(&serving),
+            guarded,
+            metrics: Arc::clone(&metrics),
+        };
         let tasks = Tasks(vec![
             tokio::spawn(admin::serve(admin, state)),
             tokio::spawn(Arc::clone(&stores).follow(client)),
-            tokio::spawn(reload(folder, said, settings.certificate_poll, Arc::clone(&serving), Arc::clone(&metrics))),
+            certificates,
             tokio::spawn(async move {
                 stores.until_synced().await;
                 tracing::info!("ready: all stores are synced");

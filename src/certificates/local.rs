@@ -2,15 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType,
-};
 use time::{Duration, OffsetDateTime};
+
+use super::issue;
 
 /// Names that a pair covers when none are given.
 pub const DEFAULT_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "stsguard.stsguard.svc"];
@@ -52,32 +49,9 @@ pub enum LocalError {
 /// A name that cannot stand in a certificate.
 pub fn make(names: &[String]) -> Result<Made, LocalError> {
     let now = OffsetDateTime::now_utc();
-    let mut ca = CertificateParams::default();
-    ca.distinguished_name.push(DnType::CommonName, "stsguard local CA");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    ca.not_before = now - Duration::hours(1);
-    ca.not_after = now + Duration::days(3650);
-    let ca_key = KeyPair::generate()?;
-    let ca_certificate = ca.self_signed(&ca_key)?;
-
-    let mut leaf = CertificateParams::default();
-    for name in names {
-        leaf.subject_alt_names.push(match name.parse::<IpAddr>() {
-            Ok(address) => SanType::IpAddress(address),
-            Err(_) => SanType::DnsName(name.clone().try_into()?),
-        });
-    }
-    leaf.distinguished_name.push(DnType::CommonName, "stsguard");
-    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    leaf.not_before = now - Duration::hours(1);
-    leaf.not_after = now + Duration::days(365);
-    let key = KeyPair::generate()?;
-    let ca_pem = ca_certificate.pem();
-    let certificate = leaf.signed_by(&key, &Issuer::new(ca, &ca_key))?;
-    Ok(Made { ca: ca_pem, ca_key: ca_key.serialize_pem(), certificate: certificate.pem(), key: key.serialize_pem() })
+    let (ca, name) = issue::authority(now, now + Duration::days(3650))?;
+    let leaf = issue::leaf((&name, &ca.key), names, now, now + Duration::days(365))?;
+    Ok(Made { ca: ca.certificate, ca_key: ca.key, certificate: leaf.certificate, key: leaf.key })
 }
 
 /// Writes `ca.crt`, `ca.key`, `tls.crt` and `tls.key` into `folder`; keys are readable by their owner alone. Returns what

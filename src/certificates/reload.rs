@@ -21,6 +21,11 @@ impl Serving {
     pub fn pair(&self) -> Option<Arc<Pair>> {
         self.0.load_full()
     }
+
+    /// Serves another pair from the next handshake on.
+    pub(super) fn serve(&self, pair: Pair) {
+        self.0.store(Some(Arc::new(pair)));
+    }
 }
 
 impl ResolvesServerCert for Serving {
@@ -85,7 +90,7 @@ impl Folder {
         }
         match Pair::read(&bytes.0, &bytes.1, self.name.as_deref()) {
             Ok(pair) => {
-                serving.0.store(Some(Arc::new(pair)));
+                serving.serve(pair);
                 self.seen = Some(bytes);
                 Look::Replaced
             }

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+mod certificates;
+
 use clap::{Args, ValueEnum};
 
+use self::certificates::SelfManagedFlags;
 use super::policy::PolicyFlags;
 use crate::policy::Policy;
 use crate::serve::{Drain, Limits, Settings};
@@ -20,6 +23,8 @@ pub struct ServeFlags {
     /// Address and port for /live, /ready and /metrics, plain HTTP.
     #[arg(long, env = "STSGUARD_ADMIN_LISTEN", default_value = "[::]:8080", value_name = "ADDRESS")]
     pub admin_listen: SocketAddr,
+    #[command(flatten)]
+    pub self_managed: SelfManagedFlags,
     /// Folder with tls.crt and tls.key; a new pair is served without a restart.
     #[arg(long, env = "STSGUARD_CERTIFICATES", default_value = "/etc/stsguard/certificates", value_name = "FOLDER")]
     pub certificates: PathBuf,
@@ -82,18 +87,23 @@ pub enum LogFormat {
 impl ServeFlags {
     /// Serves until a signal.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let policy = self.policy.resolve()?;
+        let settings = self.settings(self.policy.resolve()?)?;
         self.log();
         let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(crate::serve::run(self.settings(policy)))?;
+        runtime.block_on(crate::serve::run(settings))?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// The settings that these flags ask for, with the policy read already.
-    pub fn settings(&self, policy: Policy) -> Settings {
-        Settings {
+    ///
+    /// # Errors
+    /// Flags that do not fit together.
+    pub fn settings(&self, policy: Policy) -> anyhow::Result<Settings> {
+        let self_managed = self.self_managed.resolve(self.certificate_name.as_deref())?;
+        Ok(Settings {
             listen: self.listen,
             admin_listen: self.admin_listen,
+            self_managed,
             certificates: self.certificates.clone(),
             certificate_name: self.certificate_name.clone(),
             certificate_poll: self.certificate_poll,
@@ -106,7 +116,7 @@ impl ServeFlags {
                 idle: self.drain_idle,
                 ..Drain::default()
             },
-        }
+        })
     }
 
     /// Sets logging up.
@@ -128,7 +138,7 @@ impl ServeFlags {
     }
 }
 
-/// Reads a time such as `10s`, `1.5s`, `200ms` or `2m`.
+/// Reads a time such as `10s`, `1.5s`, `200ms`, `2m`, `12h` or `30d`.
 ///
 /// # Errors
 /// Text that is none, with what was expected.
@@ -139,7 +149,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         (Ok(number), "ms") => number / 1000.0,
         (Ok(number), "s") => number,
         (Ok(number), "m") => number * 60.0,
-        _ => return Err(format!("{text:?} is no time; write it like 10s, 500ms or 2m")),
+        (Ok(number), "h") => number * 3600.0,
+        (Ok(number), "d") => number * 86_400.0,
+        _ => return Err(format!("{text:?} is no time; write it like 10s, 500ms, 2m, 12h or 30d")),
     };
     Duration::try_from_secs_f64(seconds).map_err(|error| format!("{text:?}: {error}"))
 }
@@ -154,7 +166,8 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for text in ["", "s", "5", "5h", "-1s", "1e99s"] {
+        assert_eq!(duration("30d"), Ok(Duration::from_secs(2_592_000)));
+        for text in ["", "s", "5", "5y", "-1s", "1e99s"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -3,6 +3,7 @@
 //! Whoever opens connections here and says nothing must not use up the file descriptors that reviews need.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +34,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct State {
     pub(super) stores: Arc<Stores>,
     pub(super) serving: Arc<Serving>,
+    /// Whether the API server has once been able to verify what is served.
+    pub(super) guarded: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -77,7 +80,8 @@ async fn answer(stream: TcpStream, connection: &Connection, router: Router) {
     }
 }
 
-/// Ready once every store has synced and there is a pair to serve; never dependent on a call to the API server.
+/// Ready once every store has synced, there is a pair to serve and, where we make it ourselves, every webhook entry has once
+/// shown its CA; never dependent on a call to the API server.
 async fn ready(Shared(state): Shared<State>) -> (StatusCode, String) {
     let unsynced: Vec<_> = state.stores.states().iter().filter(|store| !store.synced).map(|store| store.name).collect();
     if !unsynced.is_empty() {
@@ -85,6 +89,10 @@ async fn ready(Shared(state): Shared<State>) -> (StatusCode, String) {
     }
     if state.serving.pair().is_none() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready: there has been no usable certificate yet\n".to_owned());
+    }
+    if !state.guarded.load(Ordering::Acquire) {
+        let why = "not ready: the webhook entries do not show the CA of the served certificate yet\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
     }
     (StatusCode::OK, "ready\n".to_owned())
 }

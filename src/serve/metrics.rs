@@ -12,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::admission::Endpoint;
+use crate::certificates::Event;
 use crate::cluster::StoreState;
 
 /// Two labels with static values: no allocation on the way to a counter.
@@ -34,7 +35,9 @@ pub struct Metrics {
     store_objects: Family<Label, Gauge>,
     store_malformed: Family<Label, Gauge>,
     not_after: Gauge<i64, AtomicI64>,
+    ca_not_after: Gauge<i64, AtomicI64>,
     certificate_faults: Counter,
+    certificate_writes: Family<Label, Counter>,
     /// Open connections.
     pub connections: Gauge,
     /// Reviews being decided.
@@ -59,7 +62,9 @@ impl Metrics {
             store_objects: Family::default(),
             store_malformed: Family::default(),
             not_after: Gauge::default(),
+            ca_not_after: Gauge::default(),
             certificate_faults: Counter::default(),
+            certificate_writes: Family::default(),
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
@@ -77,8 +82,12 @@ impl Metrics {
         r.register("store_malformed", "Objects that could not be read", metrics.store_malformed.clone());
         let help = "When the served certificate ends, as seconds since 1970";
         r.register_with_unit("certificate_not_after", help, Unit::Seconds, metrics.not_after.clone());
-        let help = "Looks at the certificate folder that found a pair which cannot be served";
+        let help = "Looks at the certificate that found none to serve, or could not keep it in order";
         r.register("certificate_reload_failures", help, metrics.certificate_faults.clone());
+        let help = "When the CA that stsguard keeps ends, as seconds since 1970";
+        r.register_with_unit("ca_not_after", help, Unit::Seconds, metrics.ca_not_after.clone());
+        let help = "Writes of the self-managed certificates, to the secret or to a webhook configuration";
+        r.register("certificate_writes", help, metrics.certificate_writes.clone());
         r.register("connections", "Open connections", metrics.connections.clone());
         r.register("in_flight", "Reviews being decided", metrics.in_flight.clone());
         r.register("panics", "Reviews that ended in a panic, answered with 500", metrics.panics.clone());
@@ -124,6 +133,23 @@ impl Metrics {
     /// Counts a pair that cannot be served.
     pub fn certificate_fault(&self) {
         self.certificate_faults.inc();
+    }
+
+    /// Notes what became of the certificates that stsguard makes itself.
+    pub fn certificate_event(&self, event: Event) {
+        match event {
+            Event::Served(leaf, authority) => {
+                self.not_after.set(leaf);
+                self.ca_not_after.set(authority);
+            }
+            Event::Stored => {
+                self.certificate_writes.get_or_create(&[("to", "secret")]).inc();
+            }
+            Event::Published => {
+                self.certificate_writes.get_or_create(&[("to", "webhook configuration")]).inc();
+            }
+            Event::Failed => self.certificate_fault(),
+        }
     }
 
     /// All metrics as OpenMetrics text.

@@ -1,0 +1,83 @@
+//! What the API server has told: the Secret and our webhook entries.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Secret;
+use kube::runtime::watcher;
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use tokio::time::sleep;
+
+use crate::certificates::entries::Entries;
+
+/// The longest that a watch lasts, in seconds: a connection that died in silence is noticed by then.
+const WATCH_SECONDS: u32 = 60;
+/// How soon a watch that failed is begun again, and how late at most.
+const WAIT: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
+
+/// What is known; `None` where nothing has been heard yet.
+#[derive(Clone, Default)]
+pub(super) struct Seen {
+    /// The Secret, if there is one.
+    pub(super) secret: Option<Option<Secret>>,
+    /// Our entries of the validating configuration; none if it does not exist.
+    pub(super) validating: Option<Entries>,
+    /// Our entries of the mutating configuration.
+    pub(super) mutating: Option<Entries>,
+}
+
+impl Seen {
+    /// Whether each of our entries shows this CA, of which there must be one in both configurations.
+    pub(super) fn show(&self, authority: &str) -> bool {
+        [&self.validating, &self.mutating]
+            .into_iter()
+            .all(|entries| entries.as_ref().is_some_and(|entries| !entries.is_empty() && entries.show(authority)))
+    }
+
+    /// Whether it is known that there is no entry at all: nobody calls us.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.validating, &self.mutating].into_iter().all(|entries| entries.as_ref().is_some_and(Entries::is_empty))
+    }
+}
+
+/// Follows one object by its name until the end of the program, and tells each state of it, `None` when it is gone.
+pub(super) async fn follow<K>(api: Api<K>, name: &str, tell: impl Fn(Option<K>))
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let config = watcher::Config::default().fields(&format!("metadata.name={name}")).timeout(WATCH_SECONDS);
+    let (mut wait, mut broken) = (WAIT[0], false);
+    loop {
+        let mut events = watcher(api.clone(), config.clone()).boxed();
+        let mut listed = None;
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(watcher::Event::Init) => {
+                    listed = None;
+                    continue;
+                }
+                Ok(watcher::Event::InitApply(object)) => {
+                    listed = Some(object);
+                    continue;
+                }
+                Ok(watcher::Event::InitDone) => tell(listed.take()),
+                Ok(watcher::Event::Apply(object)) => tell(Some(object)),
+                Ok(watcher::Event::Delete(_)) => tell(None),
+                Err(error) => {
+                    if !std::mem::replace(&mut broken, true) {
+                        tracing::warn!(kind = %K::kind(&()), name, %error, "the watch failed and is tried again");
+                    }
+                    break;
+                }
+            }
+            if std::mem::replace(&mut broken, false) {
+                tracing::info!(kind = %K::kind(&()), name, "the watch goes on");
+            }
+            wait = WAIT[0];
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(WAIT[1]);
+    }
+}
