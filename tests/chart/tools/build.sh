@@ -40,9 +40,11 @@ say "promtool $prometheus is built once, into $folder (about 2 minutes on two co
 # Without the service discoveries, which are most of it and not needed to read rules; some of their modules are large.
 (cd "$here" && exec 9>&- && go build -mod=readonly -buildvcs=false -tags remove_all_sd -ldflags "-s -w" \
 	-o "$work/bin/promtool" github.com/prometheus/prometheus/cmd/promtool) >&2
+# The Kubernetes that charts are rendered for without a cluster; 1.20 otherwise.
+assumed="-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37"
 say "helm $helm is built once (about 2 minutes)"
 (cd "$here" && exec 9>&- && go install -buildvcs=false \
-	-ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$helm" "helm.sh/helm/v3/cmd/helm@$helm") >&2
+	-ldflags "-s -w -X helm.sh/helm/v3/internal/version.version=$helm $assumed" "helm.sh/helm/v3/cmd/helm@$helm") >&2
 mv "$work/bin/helm" "$work/bin/helm3"
 
 mv "$work" "$folder"
