@@ -9,6 +9,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::cluster::{Cluster, Options};
 
+pub mod chart;
 mod deletions;
 mod fixes;
 mod identity;
@@ -58,6 +59,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
     ("rights", rights::SCENARIOS),
+    ("chart", chart::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
 ];
