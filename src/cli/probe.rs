@@ -83,7 +83,10 @@ async fn ask(client: &Client, config: WebhookClientConfig) -> anyhow::Result<Str
     let request = Request::post(format!("{path}?timeout=10s")).header("content-type", "application/json");
     let answer: Value = Client::try_from(config)?.request(request.body(serde_json::to_vec(&review())?)?).await?;
     let response = &answer["response"];
-    ensure!(answer["kind"] == "AdmissionReview" && response["uid"] == UID, "its answer is none to our review: {answer}");
+    ensure!(
+        answer["kind"] == "AdmissionReview" && response["uid"] == UID,
+        "its answer is none to our review: {answer}"
+    );
     ensure!(response["allowed"] == true, "it refuses a headless Service: {response}");
     Ok(format!("{host}:{port}{path}"))
 }

@@ -66,7 +66,8 @@ fn the_nodes_network_brings_its_own_name_service_and_its_own_order() {
 
 #[test]
 fn further_conditions_come_last_in_every_entry() {
-    let objects = rendered(&["--set=webhook.matchConditions[0].name=ours,webhook.matchConditions[0].expression=1 == 1"]);
+    let objects =
+        rendered(&["--set=webhook.matchConditions[0].name=ours,webhook.matchConditions[0].expression=1 == 1"]);
     let mut seen = 0;
     for entry in entries(&objects) {
         let conditions = entry["matchConditions"].as_array().expect("an entry has conditions");

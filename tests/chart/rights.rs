@@ -38,8 +38,9 @@ fn bindings(objects: &[Value]) -> BTreeSet<String> {
     let line = |binding: &Value| {
         let role = &binding["roleRef"];
         let subjects = binding["subjects"].as_array().into_iter().flatten();
-        let subjects: Vec<_> =
-            subjects.map(|subject| format!("{} {}/{}", subject["kind"], subject["namespace"], subject["name"])).collect();
+        let subjects: Vec<_> = subjects
+            .map(|subject| format!("{} {}/{}", subject["kind"], subject["namespace"], subject["name"]))
+            .collect();
         format!("{} {} to {}", role["kind"], role["name"], subjects.join(", ")).replace('"', "")
     };
     wanted.map(line).collect()

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Map, Value};
 
-use super::tools::{Helm, chart, lint, objects, template, values_files};
+use super::tools::{Helm, chart, lint, object, objects, rendered, template, values_files};
 
 fn defaults() -> Value {
     let text = fs::read_to_string(chart().join("values.yaml")).expect("there are values");
@@ -75,6 +76,22 @@ fn every_value_is_explained_or_says_it_all() {
     let plain = ["podLabels", "nodeSelector", "tolerations", "affinity", "podAnnotations", "extraEnv"];
     unexplained.retain(|key| !plain.contains(key));
     assert!(unexplained.is_empty(), "no word about {unexplained:?}");
+}
+
+#[test]
+fn every_policy_is_one_that_the_program_takes() {
+    for file in values_files() {
+        let objects = rendered(&[&format!("--values={}", file.display())]);
+        let policy = object(&objects, "ConfigMap", "stsguard-policy")["data"]["policy.yaml"].as_str().expect("text");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let (policy_file, manifest) = (folder.path().join("policy.yaml"), folder.path().join("service.yaml"));
+        fs::write(&policy_file, policy).expect("a file can be written");
+        fs::write(&manifest, "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {}}").expect("the same");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stsguard"));
+        command.arg("check").arg("--policy").args([&policy_file, &manifest]);
+        let output = command.output().expect("it can be run");
+        assert_eq!(output.status.code(), Some(0), "{}: {output:?}", file.display());
+    }
 }
 
 /// Objects whose keys are Kubernetes' own or the user's.

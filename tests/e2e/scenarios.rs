@@ -12,6 +12,7 @@ use crate::cluster::{Cluster, Options};
 pub mod chart;
 mod deletions;
 mod fixes;
+mod gitops;
 mod identity;
 pub mod installation;
 mod legacy;
@@ -54,6 +55,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("tutorial", tutorial::SCENARIOS),
     ("identity", identity::SCENARIOS),
     ("fixes", fixes::SCENARIOS),
+    ("gitops", gitops::SCENARIOS),
     ("volumes", volumes::SCENARIOS),
     ("moves", moves::SCENARIOS),
     ("legacy", legacy::SCENARIOS),
