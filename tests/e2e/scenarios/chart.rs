@@ -16,6 +16,7 @@ use crate::cluster::{Cluster, call::Call};
 pub const SCENARIOS: &[Scenario] = &[
     scenario!(every_values_file_is_accepted_as_it_is),
     scenario!(every_pod_passes_the_restricted_level_but_in_the_nodes_network),
+    scenario!(metrics_and_readiness_are_read_through_the_api_server),
     scenario!(helm_4_upgrades_over_a_renamed_entry_and_rolls_back),
     scenario!(helm_3_upgrades_over_a_renamed_entry_and_rolls_back),
 ];
@@ -135,6 +136,18 @@ async fn every_pod_passes_the_restricted_level_but_in_the_nodes_network(cluster:
         }
     }
     ensure!(seen > 12, "{seen}");
+    Ok(())
+}
+
+/// As docs/runbook.md says.
+async fn metrics_and_readiness_are_read_through_the_api_server(cluster: &Cluster) -> Result<()> {
+    let raw = async |path: &str| {
+        let url = format!("/api/v1/namespaces/stsguard/services/stsguard-metrics:admin/proxy/{path}");
+        cluster.kubectl(["get".to_owned(), "--raw".to_owned(), url]).ok().await
+    };
+    ensure!(raw("ready").await? == "ready\n");
+    let metrics = raw("metrics").await?;
+    ensure!(metrics.contains("stsguard_store_broken{store=\"services\"} 0"), "{metrics}");
     Ok(())
 }
 
