@@ -18,10 +18,11 @@ pub enum Helm {
 /// What a chart with a provided certificate cannot be rendered without.
 const NEEDED: &str = "--set=certificates.caBundle=placeholder";
 
-static CONTROL_PLANE: LazyLock<PathBuf> = LazyLock::new(|| match std::env::var_os("STSGUARD_CONTROL_PLANE") {
-    Some(folder) => folder.into(),
-    None => built("tests/e2e/control-plane/build.sh"),
-});
+static CONTROL_PLANE: LazyLock<PathBuf> =
+    LazyLock::new(|| match std::env::var_os("STSGUARD_CONTROL_PLANE").filter(|folder| !folder.is_empty()) {
+        Some(folder) => folder.into(),
+        None => built("tests/e2e/control-plane/build.sh"),
+    });
 static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| built("tests/chart/tools/build.sh"));
 
 pub fn root() -> &'static Path {
