@@ -33,27 +33,7 @@ pub fn tools() -> Result<PathBuf> {
 }
 
 /// Kinds of the Prometheus operator, as far as an API server must know them to accept objects.
-fn monitoring_kinds() -> String {
-    let kind = |kind: &str, plural: &str| {
-        json!({
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": format!("{plural}.monitoring.coreos.com")},
-            "spec": {
-                "group": "monitoring.coreos.com",
-                "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()},
-                "scope": "Namespaced",
-                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
-                    "type": "object",
-                    "required": ["spec"],
-                    "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-                }}}],
-            },
-        })
-    };
-    let kinds = [kind("ServiceMonitor", "servicemonitors"), kind("PrometheusRule", "prometheusrules")];
-    json!({"apiVersion": "v1", "kind": "List", "items": kinds}).to_string()
-}
+const MONITORING_KINDS: &str = include_str!("chart/monitoring-kinds.yaml");
 
 fn values_files() -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -78,7 +58,7 @@ fn objects(text: &str) -> Result<Vec<Value>> {
 }
 
 async fn every_values_file_is_accepted_as_it_is(cluster: &Cluster) -> Result<()> {
-    cluster.kubectl(["apply", "-f", "-"]).stdin(monitoring_kinds()).ok().await?;
+    cluster.kubectl(["apply", "-f", "-"]).stdin(MONITORING_KINDS).ok().await?;
     let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
     cluster.kubectl(established).ok().await?;
     // Server-side apply refuses fields that the kind does not have; strict validation does so for the other.
