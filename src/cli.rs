@@ -3,6 +3,8 @@
 mod certs;
 mod check;
 mod policy;
+mod probe;
+mod release;
 mod review;
 mod rules;
 mod serve;
@@ -37,6 +39,8 @@ enum Command {
     Review(review::ReviewFlags),
     Serve(serve::ServeFlags),
     Certs(certs::CertsFlags),
+    Probe(probe::ProbeFlags),
+    Release(release::ReleaseFlags),
 }
 
 impl Cli {
@@ -48,6 +52,8 @@ impl Cli {
             Command::Review(flags) => flags.run(),
             Command::Serve(flags) => flags.run(),
             Command::Certs(flags) => flags.run(),
+            Command::Probe(flags) => flags.run(),
+            Command::Release(flags) => flags.run(),
         };
         ended.unwrap_or_else(|error| {
             eprintln!("stsguard: {error:#}");

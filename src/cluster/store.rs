@@ -51,6 +51,8 @@ pub struct StoreState {
     pub name: &'static str,
     /// Whether its first list is complete.
     pub synced: bool,
+    /// Whether its watch has failed and brought nothing since.
+    pub broken: bool,
     /// How many objects it holds.
     pub objects: u64,
     /// How many objects could not be read.
@@ -103,6 +105,7 @@ impl<T: Projection> Store<T> {
         StoreState {
             name: T::PLURAL,
             synced: self.is_synced(),
+            broken: self.is_broken(),
             objects,
             malformed,
             age: start.elapsed().saturating_sub(news),

@@ -32,6 +32,7 @@ pub struct Metrics {
     mutate: Histogram,
     validate: Histogram,
     store_age: Family<Label, Gauge<f64, AtomicU64>>,
+    store_broken: Family<Label, Gauge>,
     store_objects: Family<Label, Gauge>,
     store_malformed: Family<Label, Gauge>,
     not_after: Gauge<i64, AtomicI64>,
@@ -59,6 +60,7 @@ impl Metrics {
             mutate,
             validate,
             store_age: Family::default(),
+            store_broken: Family::default(),
             store_objects: Family::default(),
             store_malformed: Family::default(),
             not_after: Gauge::default(),
@@ -78,6 +80,8 @@ impl Metrics {
         r.register_with_unit("review_duration", help, Unit::Seconds, durations.clone());
         let help = "Time since the API server last said something about this kind";
         r.register_with_unit("store_age", help, Unit::Seconds, metrics.store_age.clone());
+        let help = "1 while a store's watch has failed and brought nothing since";
+        r.register("store_broken", help, metrics.store_broken.clone());
         r.register("store_objects", "Objects in a store", metrics.store_objects.clone());
         r.register("store_malformed", "Objects that could not be read", metrics.store_malformed.clone());
         let help = "When the served certificate ends, as seconds since 1970";
@@ -157,6 +161,7 @@ impl Metrics {
         for store in stores {
             let label = [("store", store.name)];
             self.store_age.get_or_create(&label).set(store.age.as_secs_f64());
+            self.store_broken.get_or_create(&label).set(store.broken.into());
             self.store_objects.get_or_create(&label).set(i64::try_from(store.objects).unwrap_or(i64::MAX));
             self.store_malformed.get_or_create(&label).set(i64::try_from(store.malformed).unwrap_or(i64::MAX));
         }

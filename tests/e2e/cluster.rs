@@ -158,6 +158,11 @@ impl Cluster {
         Call::new(self, "helm", arguments)
     }
 
+    /// Another program with these arguments, set up as helm is; a path, or a name among the control plane's.
+    pub fn program(&self, program: &str, arguments: impl IntoIterator<Item = impl Into<String>>) -> Call {
+        Call::new(self, program, arguments)
+    }
+
     /// The kubeconfig file of a user.
     pub fn kubeconfig(&self, user: User) -> PathBuf {
         self.credentials.kubeconfig(user)

@@ -44,7 +44,9 @@ fn main() -> ExitCode {
     if arguments.list || listed.iter().all(|trial| arguments.is_filtered_out(trial)) {
         return libtest_mimic::run(&arguments, listed).exit_code();
     }
-    let code = enter().and_then(|half| match half {
+    let of_chart = |trial: &&Trial| trial.name().starts_with("chart::") && !arguments.is_filtered_out(trial);
+    let tools = if listed.iter().any(|trial| of_chart(&trial)) { scenarios::chart::tools().map(drop) } else { Ok(()) };
+    let code = tools.and_then(|()| enter()).and_then(|half| match half {
         Half::Outer(code) => Ok(code),
         Half::Inner(place) => inner(&place, arguments),
     });

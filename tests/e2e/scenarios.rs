@@ -9,8 +9,10 @@ use futures::future::LocalBoxFuture;
 
 use crate::cluster::{Cluster, Options};
 
+pub mod chart;
 mod deletions;
 mod fixes;
+mod gitops;
 mod identity;
 pub mod installation;
 mod legacy;
@@ -53,11 +55,13 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("tutorial", tutorial::SCENARIOS),
     ("identity", identity::SCENARIOS),
     ("fixes", fixes::SCENARIOS),
+    ("gitops", gitops::SCENARIOS),
     ("volumes", volumes::SCENARIOS),
     ("moves", moves::SCENARIOS),
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
     ("rights", rights::SCENARIOS),
+    ("chart", chart::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
 ];

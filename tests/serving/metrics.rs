@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::answer::Read;
 use super::api::Api;
 use super::client::post;
 use super::objects::{service, set_creation};
+use super::patience::until;
 use super::served::Served;
 
 /// A metric family and its type.
-const FAMILIES: [(&str, &str); 13] = [
+const FAMILIES: [(&str, &str); 14] = [
     ("stsguard_requests", "counter"),
     ("stsguard_verdicts", "counter"),
     ("stsguard_live_reads", "counter"),
     ("stsguard_review_duration_seconds", "histogram"),
     ("stsguard_store_age_seconds", "gauge"),
+    ("stsguard_store_broken", "gauge"),
     ("stsguard_store_objects", "gauge"),
     ("stsguard_store_malformed", "gauge"),
     ("stsguard_certificate_not_after_seconds", "gauge"),
@@ -93,6 +96,20 @@ async fn counts_what_has_been_done() {
         let found = served.metric(sample).await;
         assert!((found - value).abs() < 1e-9, "{sample} is {found}");
     }
+}
+
+#[tokio::test]
+async fn says_which_watch_is_broken_until_it_goes_on() {
+    let api = Api::default();
+    api.list("services", Some(Read::Status(500)));
+    let served = Served::start(api, |_| {}).await;
+    let (services, sets) =
+        ("stsguard_store_broken{store=\"services\"}", "stsguard_store_broken{store=\"statefulsets\"}");
+    until("the fault", async || served.counts(services, 1.0).await).await;
+    assert!(!served.counts(sets, 1.0).await);
+    served.api.list("services", None);
+    served.becomes_ready().await;
+    assert!(!served.counts(services, 1.0).await);
 }
 
 #[tokio::test]

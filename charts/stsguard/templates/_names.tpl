@@ -50,6 +50,25 @@ namespaceSelector:
     {{- end }}
 {{- end -}}
 
+{{/* What the configurations' metadata say besides name and labels. */}}
+{{- define "stsguard.configurationAnnotations" -}}
+{{- if .Values.webhook.aksEnforcerDisabled -}}
+annotations:
+  admissions.enforcer/disabled: "true"
+{{- end }}
+{{- end -}}
+
+{{/* Conditions from the values, after an entry's own. */}}
+{{- define "stsguard.furtherConditions" -}}
+{{- if .Values.openshift }}
+- name: not-openshift
+  expression: "!request.namespace.startsWith('openshift-')"
+{{- end }}
+{{- with .Values.webhook.matchConditions }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/* Updates that change neither spec nor annotations, and objects on their way out, never leave the API server. */}}
 {{- define "stsguard.matchConditions" -}}
 matchConditions:
@@ -60,4 +79,27 @@ matchConditions:
       request.operation != 'UPDATE' || object.spec != oldObject.spec ||
       (has(object.metadata.annotations) ? object.metadata.annotations : {}) !=
       (has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {})
+  {{- include "stsguard.furtherConditions" . | nindent 2 }}
+{{- end -}}
+
+{{- define "stsguard.image" -}}
+image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- end -}}
+
+{{/* What the restricted pod-security level asks for. No user: the image has a numeric one, OpenShift assigns its own. */}}
+{{- define "stsguard.podSecurity" -}}
+securityContext:
+  runAsNonRoot: true
+  {{- if not .Values.openshift }}
+  seccompProfile: {type: RuntimeDefault}
+  {{- end }}
+{{- end -}}
+
+{{- define "stsguard.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  capabilities: {drop: [ALL]}
 {{- end -}}

@@ -10,9 +10,11 @@ use crate::cluster::{Cluster, Options};
 
 /// The release and its namespace.
 pub const RELEASE: &str = "stsguard";
+/// The name that the API server calls it by.
+const NAME: &str = "stsguard.stsguard.svc";
 
 /// The chart in this repository.
-fn chart() -> PathBuf {
+pub fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/stsguard")
 }
 
@@ -22,10 +24,10 @@ pub fn images(options: &mut Options, binary: PathBuf) {
     options.pretend_ready.extend(["postgres", "spilo", "supabase", "backup"].map(str::to_owned));
 }
 
-/// A pair of the release, written into a folder of its own.
-pub fn certificate(cluster: &Cluster, folder: &str) -> Result<PathBuf> {
+/// A pair for a name, written into a folder of its own.
+pub fn certificate(cluster: &Cluster, folder: &str, name: &str) -> Result<PathBuf> {
     let folder = cluster.scratch().join(folder);
-    local::write(&folder, &[format!("{RELEASE}.{RELEASE}.svc")])?;
+    local::write(&folder, &[name.to_owned()])?;
     Ok(folder)
 }
 
@@ -54,7 +56,7 @@ pub async fn install_afresh(cluster: &Cluster) -> Result<()> {
     let class = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"standard"},"provisioner":"csi.example.com"}"#;
     cluster.kubectl(["apply", "-f", "-"]).stdin(class).ok().await?;
     cluster.kubectl(["create", "namespace", RELEASE]).ok().await?;
-    let (first, second) = (certificate(cluster, "pair-1")?, certificate(cluster, "pair-2")?);
+    let (first, second) = (certificate(cluster, "pair-1", NAME)?, certificate(cluster, "pair-2", NAME)?);
     let bundle = cluster.scratch().join("bundle.crt");
     fs::write(&bundle, fs::read_to_string(first.join("ca.crt"))? + &fs::read_to_string(second.join("ca.crt"))?)?;
     secret(cluster, &first).await?;

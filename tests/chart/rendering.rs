@@ -1,0 +1,115 @@
+//! What is rendered.
+
+use serde_json::{Value, json};
+
+use super::tools::{Helm, chart, object, rendered, template, text, values_files};
+
+fn pod(objects: &[Value]) -> &Value {
+    &object(objects, "Deployment", "stsguard")["spec"]["template"]["spec"]
+}
+
+fn entries(objects: &[Value]) -> impl Iterator<Item = &Value> {
+    let kinds = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"];
+    kinds.into_iter().flat_map(|kind| object(objects, kind, "stsguard")["webhooks"].as_array().into_iter().flatten())
+}
+
+#[test]
+fn both_helms_render_the_same() {
+    for file in values_files() {
+        let values = format!("--values={}", file.display());
+        let rendered = |version| {
+            let mut objects = super::tools::objects(&text(&template(version, &[&values])));
+            objects.sort_by_key(|object| format!("{} {}", object["kind"], object["metadata"]["name"]));
+            objects
+        };
+        let (three, four) = (rendered(Helm::Three), rendered(Helm::Four));
+        assert!(!three.is_empty() && three == four, "{}", file.display());
+    }
+}
+
+#[test]
+fn nothing_depends_on_the_cluster_or_on_chance() {
+    let first = text(&template(Helm::Four, &[]));
+    assert_eq!(first, text(&template(Helm::Four, &[])));
+    for entry in std::fs::read_dir(chart().join("templates")).expect("there are templates") {
+        let path = entry.expect("an entry can be read").path();
+        let source = std::fs::read_to_string(&path).expect("a template can be read");
+        for function in ["lookup ", "genCA", "genSelfSigned", "randAlpha", "uuidv4", "now "] {
+            assert!(!source.contains(function), "{}: {function}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_user_is_fixed_and_openshift_assigns_the_rest() {
+    let objects = rendered(&[]);
+    let context = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+    assert_eq!(pod(&objects)["securityContext"], context);
+    let objects = rendered(&["--set=openshift=true,networkPolicy.enabled=true,uninstallHook.enabled=true"]);
+    assert_eq!(pod(&objects)["securityContext"], json!({"runAsNonRoot": true}));
+    let job = object(&objects, "Job", "stsguard-release");
+    assert_eq!(job["spec"]["template"]["spec"]["securityContext"], json!({"runAsNonRoot": true}));
+    assert!(entries(&objects).all(|entry| entry["matchConditions"].to_string().contains("'openshift-'")));
+    let policy = object(&objects, "NetworkPolicy", "stsguard");
+    assert!(policy["spec"]["egress"][1]["ports"].to_string().contains("5353"), "{policy}");
+}
+
+#[test]
+fn the_nodes_network_brings_its_own_name_service_and_its_own_order() {
+    let objects = rendered(&["--set=hostNetwork=true,port=10260"]);
+    let pod = pod(&objects);
+    assert_eq!((&pod["hostNetwork"], &pod["dnsPolicy"]), (&json!(true), &json!("ClusterFirstWithHostNet")));
+    let strategy = &object(&objects, "Deployment", "stsguard")["spec"]["strategy"]["rollingUpdate"];
+    assert_eq!(*strategy, json!({"maxSurge": 0, "maxUnavailable": 1}));
+    assert!(pod["containers"][0]["args"].to_string().contains("[::]:10260"));
+}
+
+#[test]
+fn further_conditions_come_last_in_every_entry() {
+    let objects =
+        rendered(&["--set=webhook.matchConditions[0].name=ours,webhook.matchConditions[0].expression=1 == 1"]);
+    let mut seen = 0;
+    for entry in entries(&objects) {
+        let conditions = entry["matchConditions"].as_array().expect("an entry has conditions");
+        assert_eq!(conditions[0]["name"], "not-terminating", "{entry}");
+        assert_eq!(conditions.last(), Some(&json!({"name": "ours", "expression": "1 == 1"})), "{entry}");
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
+}
+
+#[test]
+fn only_one_entry_may_ever_refuse_because_nobody_answers() {
+    let objects = rendered(&["--set=webhook.failurePolicy=Fail"]);
+    let refusing = entries(&objects).filter(|entry| entry["failurePolicy"] == "Fail");
+    assert_eq!(refusing.map(|entry| entry["name"].clone()).collect::<Vec<_>>(), ["statefulsets.stsguard.dev"]);
+}
+
+#[test]
+fn a_rolling_update_has_no_gap_and_a_stopping_pod_has_the_time_it_needs() {
+    let objects = rendered(&[]);
+    let deployment = &object(&objects, "Deployment", "stsguard")["spec"];
+    assert_eq!(deployment["replicas"], 2);
+    assert_eq!(deployment["strategy"]["rollingUpdate"], json!({"maxSurge": 1, "maxUnavailable": 0}));
+    let arguments = pod(&objects)["containers"][0]["args"].to_string();
+    let seconds = |flag: &str| {
+        let rest = arguments.split(flag).nth(1).expect("the flag is given");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().expect("seconds")
+    };
+    let sum = seconds("--drain-propagation=") + seconds("--drain-idle=");
+    assert!(pod(&objects)["terminationGracePeriodSeconds"].as_u64() > Some(sum + 10), "{sum}");
+    let budget = object(&objects, "PodDisruptionBudget", "stsguard");
+    assert_eq!(budget["spec"]["maxUnavailable"], 1);
+}
+
+#[test]
+fn the_api_server_is_let_in_wherever_it_calls_from() {
+    let objects = rendered(&["--set=networkPolicy.enabled=true"]);
+    let ingress = &object(&objects, "NetworkPolicy", "stsguard")["spec"]["ingress"];
+    assert_eq!(ingress[0], json!({"ports": [{"protocol": "TCP", "port": "webhook"}]}));
+    assert_eq!(ingress[1]["from"], json!([{"podSelector": {}}]), "metrics are for the own namespace");
+    let objects = rendered(&["--set=networkPolicy.enabled=true,networkPolicy.apiServerCidrs[0]=10.0.0.0/8"]);
+    let ingress = &object(&objects, "NetworkPolicy", "stsguard")["spec"]["ingress"];
+    assert_eq!(ingress[0]["from"], json!([{"ipBlock": {"cidr": "10.0.0.0/8"}}, {"podSelector": {}}]));
+}
