@@ -9,8 +9,12 @@ use std::fmt::Debug;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
+use kube::ResourceExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+/// The annotation in which a webhook configuration says whose certificates its entries verify.
+const SOURCE: &str = "stsguard.dev/certificates";
 
 /// A kind of webhook configuration.
 pub(super) trait Configuration:
@@ -50,10 +54,13 @@ struct Entry {
 }
 
 impl Entries {
-    /// Those of `configuration` that call this Service.
+    /// Those of `configuration` that call this Service; none where certificates come from elsewhere now. A pod on its way
+    /// out must not write over what the new installation has published.
     pub(super) fn of(configuration: &impl Configuration, service: &str, namespace: &str) -> Self {
+        let source = configuration.annotations().get(SOURCE);
         let ours = |config: &WebhookClientConfig| {
-            config.service.as_ref().is_some_and(|called| called.name == service && called.namespace == namespace)
+            source.is_some_and(|source| source == "self-managed")
+                && config.service.as_ref().is_some_and(|called| called.name == service && called.namespace == namespace)
         };
         let webhooks = configuration.webhooks().into_iter().enumerate();
         let entries = webhooks.filter(|(_, (_, config))| ours(config)).map(|(index, (name, config))| {
@@ -102,7 +109,20 @@ mod tests {
                    "clientConfig": {"service": service, "caBundle": encode(bundle)}})
         });
         let webhooks: Vec<_> = webhooks.collect();
-        serde_json::from_value(json!({"metadata": {"name": "stsguard"}, "webhooks": webhooks})).expect("it is one")
+        serde_json::from_value(json!({
+            "metadata": {"name": "stsguard", "annotations": {SOURCE: "self-managed"}}, "webhooks": webhooks,
+        }))
+        .expect("it is one")
+    }
+
+    #[test]
+    fn nothing_is_ours_where_certificates_come_from_elsewhere() {
+        let mut found = configuration(&[("services.stsguard.dev", "stsguard", "")]);
+        for source in [Some("provided"), None] {
+            let annotation = source.map(|source| [(SOURCE.to_owned(), source.to_owned())].into());
+            found.metadata.annotations = annotation;
+            assert!(Entries::of(&found, "stsguard", "stsguard").is_empty());
+        }
     }
 
     fn entries(given: &[(&str, &str, &str)]) -> Entries {

@@ -25,6 +25,8 @@ use super::reload::Serving;
 use super::{Pair, PairError};
 use seen::{Seen, follow};
 
+/// Whose fields the caBundle and the Secret's data are.
+const MANAGER: &str = "stsguard";
 /// How long one call to the API server may take.
 const CALL: Duration = Duration::from_secs(10);
 /// How soon a turn that failed is taken again, and how late at most.
@@ -218,7 +220,8 @@ impl Keeper {
         next.metadata.managed_fields = None;
         next.metadata.labels.get_or_insert_default().insert("app.kubernetes.io/managed-by".into(), "stsguard".into());
         next.data = Some(wanted.data().into_iter().map(|(key, value)| (key, k8s_openapi::ByteString(value))).collect());
-        let (options, done) = (PostParams::default(), if secret.is_some() { "updated" } else { "created" });
+        let options = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let done = if secret.is_some() { "updated" } else { "created" };
         let written = match secret {
             Some(_) => timeout(CALL, secrets.replace(name, &options, &next)).await,
             None => timeout(CALL, secrets.create(&options, &next)).await,
@@ -285,7 +288,15 @@ impl Keeper {
         let what = format!("{} {configuration}", K::kind(&()));
         let patch = serde_json::from_value(operations).map_err(|error| call(&what, "patched", &error))?;
         let patch = Patch::<()>::Json(patch);
-        let patched = timeout(CALL, api.patch(configuration, &PatchParams::default(), &patch)).await;
+        let patched = timeout(
+            CALL,
+            api.patch(
+                configuration,
+                &PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() },
+                &patch,
+            ),
+        )
+        .await;
         match patched {
             Ok(Ok(found)) => {
                 (self.observe)(Event::Published);

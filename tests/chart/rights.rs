@@ -50,7 +50,20 @@ fn set(lines: &[&str]) -> BTreeSet<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()
 }
 
-const SERVER: [&str; 6] = [
+const SERVER: [&str; 10] = [
+    "stsguard everywhere: get,list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations only stsguard",
+    "stsguard everywhere: get,list,watch,patch admissionregistration.k8s.io/validatingwebhookconfigurations only stsguard",
+    "stsguard in its namespace: create /secrets",
+    "stsguard in its namespace: get,list,watch,update /secrets only stsguard-authority",
+    "stsguard everywhere: get,list,watch /namespaces",
+    "stsguard everywhere: get,list,watch /persistentvolumeclaims",
+    "stsguard everywhere: get,list,watch /persistentvolumes",
+    "stsguard everywhere: get,list,watch /services",
+    "stsguard everywhere: get,list,watch apps/statefulsets",
+    "stsguard everywhere: get,list,watch storage.k8s.io/storageclasses",
+];
+/// Where others keep the certificate.
+const READER: [&str; 6] = [
     "stsguard everywhere: get,list,watch /namespaces",
     "stsguard everywhere: get,list,watch /persistentvolumeclaims",
     "stsguard everywhere: get,list,watch /persistentvolumes",
@@ -71,6 +84,9 @@ const RELEASE: [&str; 2] = [
 #[test]
 fn are_exactly_these() {
     assert_eq!(rights(&rendered(&["--no-hooks"])), set(&SERVER));
+    let provided = ["--set=certificates.source=provided", "--set=certificates.caBundle=placeholder", "--no-hooks"];
+    assert_eq!(rights(&rendered(&provided)), set(&READER));
+    assert_eq!(rights(&rendered(&["--set=certificates.source=cert-manager", "--no-hooks"])), set(&READER));
     assert_eq!(rights(&rendered(&[])), set(&[&SERVER[..], &TEST].concat()));
     let all = rendered(&["--set=uninstallHook.enabled=true"]);
     assert_eq!(rights(&all), set(&[&SERVER[..], &TEST, &RELEASE].concat()));
@@ -81,6 +97,7 @@ fn each_account_has_its_own_and_a_hooks_goes_with_the_hook() {
     let all = rendered(&["--set=uninstallHook.enabled=true"]);
     let expected = [
         "ClusterRole stsguard to ServiceAccount stsguard/stsguard",
+        "Role stsguard to ServiceAccount stsguard/stsguard",
         "ClusterRole stsguard-test to ServiceAccount stsguard/stsguard-test",
         "Role stsguard-test to ServiceAccount stsguard/stsguard-test",
         "ClusterRole stsguard-release to ServiceAccount stsguard/stsguard-release",

@@ -15,9 +15,6 @@ pub enum Helm {
     Four,
 }
 
-/// What a chart with a provided certificate cannot be rendered without.
-const NEEDED: &str = "--set=certificates.caBundle=placeholder";
-
 static CONTROL_PLANE: LazyLock<PathBuf> =
     LazyLock::new(|| match std::env::var_os("STSGUARD_CONTROL_PLANE").filter(|folder| !folder.is_empty()) {
         Some(folder) => folder.into(),
@@ -59,14 +56,14 @@ pub fn promtool(folder: &Path, arguments: &[&str]) -> Output {
 /// `helm template` of the release stsguard in the namespace stsguard.
 pub fn template(version: Helm, arguments: &[&str]) -> Output {
     let chart = chart().display().to_string();
-    let words = [&["template", "stsguard", &chart, "-n", "stsguard", NEEDED], arguments].concat();
+    let words = [&["template", "stsguard", &chart, "-n", "stsguard"], arguments].concat();
     helm(version, &words)
 }
 
 /// `helm lint --strict` with a values file.
 pub fn lint(version: Helm, values: &Path) -> Output {
     let (chart, values) = (chart().display().to_string(), format!("--values={}", values.display()));
-    helm(version, &["lint", "--strict", &chart, NEEDED, &values])
+    helm(version, &["lint", "--strict", &chart, &values])
 }
 
 /// The objects that helm 4 renders, hooks included.

@@ -35,7 +35,10 @@ clientConfig:
     namespace: {{ $root.Release.Namespace }}
     path: {{ .path }}
     port: {{ $root.Values.service.port }}
-  caBundle: {{ required "certificates.caBundle is needed: --set-file certificates.caBundle=certs/ca.crt (`stsguard certs` makes it)" $root.Values.certificates.caBundle | b64enc }}
+  {{- /* Only where the CA is yours: an empty field would be Helm's, and each upgrade would take the CA away. */}}
+  {{- if eq $root.Values.certificates.source "provided" }}
+  caBundle: {{ required "certificates.source is provided, so certificates.caBundle is needed: --set-file certificates.caBundle=certs/ca.crt (`stsguard certs` makes it)" $root.Values.certificates.caBundle | b64enc }}
+  {{- end }}
 namespaceSelector:
   matchExpressions:
     # Never the control plane's namespaces, never our own: what is needed to repair us must not wait for us.
@@ -52,10 +55,15 @@ namespaceSelector:
 
 {{/* What the configurations' metadata say besides name and labels. */}}
 {{- define "stsguard.configurationAnnotations" -}}
-{{- if .Values.webhook.aksEnforcerDisabled -}}
 annotations:
+  {{- /* stsguard publishes its CA only where this says so: pods on their way out must not write over another's. */}}
+  stsguard.dev/certificates: {{ .Values.certificates.source }}
+  {{- if eq .Values.certificates.source "cert-manager" }}
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "stsguard.fullname" . }}
+  {{- end }}
+  {{- if .Values.webhook.aksEnforcerDisabled }}
   admissions.enforcer/disabled: "true"
-{{- end }}
+  {{- end }}
 {{- end -}}
 
 {{/* Conditions from the values, after an entry's own. */}}
