@@ -35,6 +35,9 @@ const AT_A_TIME: usize = 4;
 /// No scenario takes as long; one that hangs shall end.
 const LIMIT: Duration = Duration::from_mins(10);
 
+/// The same for a scenario of `make soak`.
+const SOAK_LIMIT: Duration = Duration::from_hours(2);
+
 fn main() -> ExitCode {
     sandbox::take_part();
     server::take_part();
@@ -99,6 +102,7 @@ fn trials(stage: Option<&Arc<Stage>>) -> Vec<Trial> {
             let stage = stage.ok_or("only listed")?;
             stage.handle.block_on(perform(&stage, scenario)).map_err(|error| Failed::from(format!("{error:#}")))
         })
+        .with_ignored_flag(scenario.soak)
     })
     .collect()
 }
@@ -111,7 +115,8 @@ async fn perform(stage: &Stage, scenario: &Scenario) -> Result<()> {
         _with_others = stage.quiet.read().await;
     }
     let begun = Instant::now();
-    let result = timeout(LIMIT, (scenario.run)(&stage.cluster)).await.context("the scenario hangs").flatten();
+    let limit = if scenario.soak { SOAK_LIMIT } else { LIMIT };
+    let result = timeout(limit, (scenario.run)(&stage.cluster)).await.context("the scenario hangs").flatten();
     tracing::info!(scenario = scenario.name, passed = result.is_ok(), "took {:.1} s", begun.elapsed().as_secs_f32());
     result
 }

@@ -17,6 +17,7 @@ mod legacy;
 mod machinery;
 mod moves;
 mod resilience;
+mod restarts;
 mod rights;
 mod shop;
 mod tutorial;
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// Whether no other may run meanwhile.
     pub alone: bool,
+    /// Whether it takes so long that only `make soak` runs it.
+    pub soak: bool,
     /// What it does.
     pub run: for<'a> fn(&'a Cluster) -> LocalBoxFuture<'a, Result<()>>,
 }
@@ -35,18 +38,30 @@ pub struct Scenario {
 /// Makes a [`Scenario`] of an async function.
 macro_rules! scenario {
     ($name:ident) => {
-        crate::scenarios::Scenario { name: stringify!($name), alone: false, run: |cluster| Box::pin($name(cluster)) }
+        crate::scenarios::Scenario {
+            name: stringify!($name),
+            alone: false,
+            soak: false,
+            run: |cluster| Box::pin($name(cluster)),
+        }
     };
 }
 
 /// Makes a [`Scenario`] of an async function that no other scenario may run beside.
 macro_rules! alone {
     ($name:ident) => {
-        crate::scenarios::Scenario { name: stringify!($name), alone: true, run: |cluster| Box::pin($name(cluster)) }
+        crate::scenarios::Scenario { alone: true, ..crate::scenarios::scenario!($name) }
     };
 }
 
-use {alone, scenario};
+/// Makes a [`Scenario`] of an async function that runs alone and for long: `cargo test --test e2e -- --ignored`.
+macro_rules! soak {
+    ($name:ident) => {
+        crate::scenarios::Scenario { soak: true, ..crate::scenarios::alone!($name) }
+    };
+}
+
+use {alone, scenario, soak};
 
 /// All scenarios, by the file that they are in.
 pub const GROUPS: &[(&str, &[Scenario])] = &[
@@ -60,6 +75,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("rights", rights::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
+    ("restarts", restarts::SCENARIOS),
 ];
 
 /// The cluster that they run on.

@@ -1,0 +1,118 @@
+// Command client sends AdmissionReviews as kube-apiserver does, counts the answers, and prints them as one line of JSON
+// when its standard input ends.
+//
+// It is written in Go for the sake of net/http, whose connection pool decides what a shutdown of the server costs: what
+// the API server sets is set here too (25 idle connections a host, an idle time of 90 s, HTTP/1.1 only, the Service's
+// name verified), and a POST is not sent again once a byte of it was written.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"flag"
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// What the API server sets for webhooks: MaxIdleConnsPerHost of client-go's transports.
+const idleConnections = 25
+
+func main() {
+	log.SetFlags(0)
+	address := flag.String("address", "", "where to connect to, the Service's `IP:PORT`")
+	name := flag.String("name", "", "the `NAME` to verify, SERVICE.NAMESPACE.svc")
+	authorities := flag.String("ca", "", "a PEM `FILE` with the authorities to trust")
+	folder := flag.String("reviews", "", "a `FOLDER` of AdmissionReviews, named PATH-*.json")
+	rate := flag.Float64("rate", 40, "steady requests a second")
+	idle := flag.Duration("idle", 90*time.Second, "how long an idle connection is kept")
+	timeout := flag.Duration("timeout", 5*time.Second, "how long a request may take")
+	flag.Parse()
+
+	reviews, err := read(*folder)
+	if err != nil {
+		log.Fatal(err)
+	}
+	trusted, err := os.ReadFile(*authorities)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(trusted) {
+		log.Fatalf("%s holds no certificate", *authorities)
+	}
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, *address)
+		},
+		TLSClientConfig:     &tls.Config{RootCAs: pool, ServerName: *name, NextProtos: []string{"http/1.1"}},
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: idleConnections,
+		IdleConnTimeout:     *idle,
+	}}
+
+	ended, end := context.WithCancel(context.Background())
+	go func() {
+		// The other end closes it, or is gone.
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		end()
+	}()
+	load := &load{client: client, name: *name, reviews: reviews, timeout: *timeout, rested: *idle / 4, count: newCount()}
+	var paces sync.WaitGroup
+	paces.Go(func() { load.steadily(ended, *rate) })
+	paces.Go(func() { load.inBursts(ended, *idle) })
+	paces.Wait()
+	load.sent.Wait()
+	if err := json.NewEncoder(os.Stdout).Encode(load.count); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// load is what is sent, and what has become of it.
+type load struct {
+	client  *http.Client
+	name    string
+	reviews []review
+	timeout time.Duration
+	rested  time.Duration
+	count   *count
+	sent    sync.WaitGroup
+}
+
+// steadily sends one request after the other, whether or not the former has been answered.
+func (load *load) steadily(ended context.Context, rate float64) {
+	ticks := time.NewTicker(time.Duration(float64(time.Second) / rate))
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ended.Done():
+			return
+		case <-ticks.C:
+			load.sent.Go(load.one)
+		}
+	}
+}
+
+// inBursts sends some requests at once, then rests: the connections of a burst lie idle for up to the whole idle time
+// before the next one digs them out, and shutdowns meet them at every age.
+func (load *load) inBursts(ended context.Context, idle time.Duration) {
+	for {
+		rest := time.Duration((0.05 + 1.05*rand.Float64()) * float64(idle))
+		select {
+		case <-ended.Done():
+			return
+		case <-time.After(rest):
+		}
+		for range 2 + rand.IntN(idleConnections) {
+			load.sent.Go(load.one)
+		}
+	}
+}
