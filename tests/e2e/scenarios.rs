@@ -14,10 +14,12 @@ mod fixes;
 mod identity;
 pub mod installation;
 mod legacy;
+mod lockout;
 mod machinery;
 mod moves;
 mod resilience;
 mod restarts;
+mod restore;
 mod rights;
 mod shop;
 mod tutorial;
@@ -76,6 +78,8 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
     ("restarts", restarts::SCENARIOS),
+    ("lockout", lockout::SCENARIOS),
+    ("restore", restore::SCENARIOS),
 ];
 
 /// The cluster that they run on.
@@ -98,5 +102,6 @@ pub fn options() -> Result<Options> {
 /// When it does not succeed; then no scenario is run.
 pub async fn set_up(cluster: &Cluster) -> Result<()> {
     legacy::set_up(cluster).await.context("making the sets that stood before us")?;
+    restore::set_up(cluster).await.context("making what is restored later")?;
     installation::install_afresh(cluster).await
 }

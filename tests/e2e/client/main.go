@@ -31,7 +31,8 @@ func main() {
 	name := flag.String("name", "", "the `NAME` to verify, SERVICE.NAMESPACE.svc")
 	authorities := flag.String("ca", "", "a PEM `FILE` with the authorities to trust")
 	folder := flag.String("reviews", "", "a `FOLDER` of AdmissionReviews, named PATH-*.json")
-	rate := flag.Float64("rate", 40, "steady requests a second")
+	servers := flag.Int("servers", 3, "as how many API servers, each with a pool of its own")
+	rate := flag.Float64("rate", 40, "steady requests a second of each")
 	idle := flag.Duration("idle", 90*time.Second, "how long an idle connection is kept")
 	timeout := flag.Duration("timeout", 5*time.Second, "how long a request may take")
 	flag.Parse()
@@ -48,35 +49,47 @@ func main() {
 	if !pool.AppendCertsFromPEM(trusted) {
 		log.Fatalf("%s holds no certificate", *authorities)
 	}
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, *address)
-		},
-		TLSClientConfig:     &tls.Config{RootCAs: pool, ServerName: *name, NextProtos: []string{"http/1.1"}},
-		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: idleConnections,
-		IdleConnTimeout:     *idle,
-	}}
-
 	ended, end := context.WithCancel(context.Background())
 	go func() {
 		// The other end closes it, or is gone.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		end()
 	}()
-	load := &load{client: client, name: *name, reviews: reviews, timeout: *timeout, rested: *idle / 4, count: newCount()}
+	count := newCount()
 	var paces sync.WaitGroup
-	paces.Go(func() { load.steadily(ended, *rate) })
-	paces.Go(func() { load.inBursts(ended, *idle) })
+	for range *servers {
+		load := &load{
+			client:  &http.Client{Transport: transport(*address, *name, pool, *idle)},
+			name:    *name,
+			reviews: reviews,
+			timeout: *timeout,
+			rested:  *idle / 4,
+			count:   count,
+		}
+		paces.Go(func() { load.steadily(ended, *rate) })
+		paces.Go(func() { load.inBursts(ended, *idle) })
+	}
 	paces.Wait()
-	load.sent.Wait()
-	if err := json.NewEncoder(os.Stdout).Encode(load.count); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(count); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// load is what is sent, and what has become of it.
+// transport is what client-go makes for the webhooks of an API server.
+func transport(address, name string, trusted *x509.CertPool, idle time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSClientConfig:     &tls.Config{RootCAs: trusted, ServerName: name, NextProtos: []string{"http/1.1"}},
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: idleConnections,
+		IdleConnTimeout:     idle,
+	}
+}
+
+// load is what one API server sends, and what has become of it.
 type load struct {
 	client  *http.Client
 	name    string
@@ -84,11 +97,12 @@ type load struct {
 	timeout time.Duration
 	rested  time.Duration
 	count   *count
-	sent    sync.WaitGroup
 }
 
 // steadily sends one request after the other, whether or not the former has been answered.
 func (load *load) steadily(ended context.Context, rate float64) {
+	var sent sync.WaitGroup
+	defer sent.Wait()
 	ticks := time.NewTicker(time.Duration(float64(time.Second) / rate))
 	defer ticks.Stop()
 	for {
@@ -96,7 +110,7 @@ func (load *load) steadily(ended context.Context, rate float64) {
 		case <-ended.Done():
 			return
 		case <-ticks.C:
-			load.sent.Go(load.one)
+			sent.Go(load.one)
 		}
 	}
 }
@@ -104,6 +118,8 @@ func (load *load) steadily(ended context.Context, rate float64) {
 // inBursts sends some requests at once, then rests: the connections of a burst lie idle for up to the whole idle time
 // before the next one digs them out, and shutdowns meet them at every age.
 func (load *load) inBursts(ended context.Context, idle time.Duration) {
+	var sent sync.WaitGroup
+	defer sent.Wait()
 	for {
 		rest := time.Duration((0.05 + 1.05*rand.Float64()) * float64(idle))
 		select {
@@ -112,7 +128,7 @@ func (load *load) inBursts(ended context.Context, idle time.Duration) {
 		case <-time.After(rest):
 		}
 		for range 2 + rand.IntN(idleConnections) {
-			load.sent.Go(load.one)
+			sent.Go(load.one)
 		}
 	}
 }

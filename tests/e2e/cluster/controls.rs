@@ -60,6 +60,11 @@ impl Cluster {
         self.proxy.set_lag(lag);
     }
 
+    /// How long bytes to and from Services are under way, each way; for connections made from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        self.proxy.set_latency(latency);
+    }
+
     /// Where a folder for a test's files can be made; gone with the cluster.
     pub fn scratch(&self) -> &Path {
         &self.state

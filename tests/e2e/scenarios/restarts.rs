@@ -29,6 +29,10 @@ pub const SCENARIOS: &[Scenario] = &[alone!(lose_no_request), soak!(lose_no_requ
 const RESTARTS: u32 = 20;
 const REAL_RESTARTS: u32 = 5;
 
+/// How far away the API server is, one way: a hosted control plane in another region. The farther it is, the more often
+/// a request meets the close of its connection on the way.
+const LATENCY: Duration = Duration::from_millis(25);
+
 /// How long a shutdown's steps take, and what fits to them.
 pub struct Times {
     /// The chart's value `shutdown`.
@@ -68,6 +72,7 @@ pub fn count(variable: &str, otherwise: u32) -> Result<u32> {
 async fn restarts(cluster: &Cluster, times: &Times, count: u32, one_by_one: bool) -> Result<()> {
     let shutdown = format!("shutdown={}", env::var("STSGUARD_SHUTDOWN").unwrap_or_else(|_| times.shutdown.to_owned()));
     upgrade(cluster, &["--set-json", &shutdown, "--set", "webhook.failurePolicy=Fail"]).await?;
+    cluster.set_latency(LATENCY);
     let load = Load::start(cluster, times.idle).await?;
     let (end, ended) = watch::channel(false);
     let users = Users::open(cluster).await?;
@@ -87,6 +92,7 @@ async fn restarts(cluster: &Cluster, times: &Times, count: u32, one_by_one: bool
     };
     let (restarted, used) = tokio::join!(restarted, users.work(&ended));
     let load = load.end().await?;
+    cluster.set_latency(Duration::ZERO);
     upgrade(cluster, &["--set", "webhook.failurePolicy=Ignore"]).await?;
     restarted?;
     println!("{count} restarts: {load}; through the API server: {used}");
