@@ -12,6 +12,7 @@ use crate::cluster::{Cluster, Options};
 mod deletions;
 mod fixes;
 mod identity;
+mod image;
 pub mod installation;
 mod legacy;
 mod lockout;
@@ -31,11 +32,36 @@ pub struct Scenario {
     pub name: &'static str,
     /// Whether no other may run meanwhile.
     pub alone: bool,
-    /// Whether it takes so long that only `make soak` runs it.
-    pub soak: bool,
+    /// When it is run.
+    pub when: When,
     /// What it does.
     pub run: for<'a> fn(&'a Cluster) -> LocalBoxFuture<'a, Result<()>>,
 }
+
+/// When a scenario is run unless `--ignored` asks for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// In each run.
+    Always,
+    /// In `make soak` only: it takes long.
+    Soak,
+    /// When the environment names the binary to test, as the Makefile does: it needs the one that the image holds.
+    Image,
+}
+
+impl When {
+    /// Whether this run leaves it out.
+    pub fn is_left_out(self) -> bool {
+        match self {
+            Self::Always => false,
+            Self::Soak => true,
+            Self::Image => std::env::var_os(BINARY).is_none(),
+        }
+    }
+}
+
+/// The variable that names the binary to test: one without shared libraries runs in an empty root, as in the image.
+const BINARY: &str = "STSGUARD_BINARY";
 
 /// Makes a [`Scenario`] of an async function.
 macro_rules! scenario {
@@ -43,7 +69,7 @@ macro_rules! scenario {
         crate::scenarios::Scenario {
             name: stringify!($name),
             alone: false,
-            soak: false,
+            when: crate::scenarios::When::Always,
             run: |cluster| Box::pin($name(cluster)),
         }
     };
@@ -59,11 +85,18 @@ macro_rules! alone {
 /// Makes a [`Scenario`] of an async function that runs alone and for long: `cargo test --test e2e -- --ignored`.
 macro_rules! soak {
     ($name:ident) => {
-        crate::scenarios::Scenario { soak: true, ..crate::scenarios::alone!($name) }
+        crate::scenarios::Scenario { when: crate::scenarios::When::Soak, ..crate::scenarios::alone!($name) }
     };
 }
 
-use {alone, scenario, soak};
+/// Makes a [`Scenario`] of an async function that needs the binary of the image.
+macro_rules! of_image {
+    ($name:ident) => {
+        crate::scenarios::Scenario { when: crate::scenarios::When::Image, ..crate::scenarios::scenario!($name) }
+    };
+}
+
+use {alone, of_image, scenario, soak};
 
 /// All scenarios, by the file that they are in.
 pub const GROUPS: &[(&str, &[Scenario])] = &[
@@ -80,6 +113,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("restarts", restarts::SCENARIOS),
     ("lockout", lockout::SCENARIOS),
     ("restore", restore::SCENARIOS),
+    ("image", image::SCENARIOS),
 ];
 
 /// The cluster that they run on.
@@ -92,7 +126,8 @@ pub fn options() -> Result<Options> {
         pretend_ready: vec![machinery::PRETENDED_IMAGE.into()],
         ..Options::default()
     };
-    installation::images(&mut options, env!("CARGO_BIN_EXE_stsguard").into());
+    let binary = std::env::var_os(BINARY).map_or_else(|| env!("CARGO_BIN_EXE_stsguard").into(), Into::into);
+    installation::images(&mut options, binary);
     Ok(options)
 }
 

@@ -41,6 +41,14 @@ impl Cluster {
         self.node.kill_processes(namespace, name).await
     }
 
+    /// The first process of each container of a pod.
+    ///
+    /// # Errors
+    /// When no such pod is here.
+    pub fn pod_processes(&self, namespace: &str, name: &str) -> Result<Vec<u32>> {
+        self.node.processes_of(namespace, name)
+    }
+
     /// All that pods of this name have printed, those that are gone included.
     ///
     /// # Errors
