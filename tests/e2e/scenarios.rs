@@ -22,6 +22,7 @@ mod resilience;
 mod restarts;
 mod restore;
 mod rights;
+mod rotation;
 mod shop;
 mod tutorial;
 mod volumes;
@@ -111,6 +112,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
     ("restarts", restarts::SCENARIOS),
+    ("rotation", rotation::SCENARIOS),
     ("lockout", lockout::SCENARIOS),
     ("restore", restore::SCENARIOS),
     ("image", image::SCENARIOS),

@@ -14,7 +14,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::{sync::watch, time::sleep};
 
-use self::{load::Load, users::Users};
+use self::{
+    load::{Load, Target},
+    users::Users,
+};
 use super::installation::{RELEASE, pods};
 use super::{Scenario, alone, soak};
 use crate::cluster::{Cluster, wait::eventually};
@@ -23,10 +26,12 @@ pub mod load;
 pub mod users;
 
 /// The scenarios.
-pub const SCENARIOS: &[Scenario] = &[alone!(lose_no_request), soak!(lose_no_request_in_real_time)];
+pub const SCENARIOS: &[Scenario] =
+    &[alone!(lose_no_request), soak!(lose_no_request_in_many_more), soak!(lose_no_request_in_real_time)];
 
-/// How many restarts there are, unless the environment says otherwise.
+/// How many restarts there are; `make soak` takes other numbers from the environment.
 const RESTARTS: u32 = 20;
+const SOAK_RESTARTS: u32 = 200;
 const REAL_RESTARTS: u32 = 5;
 
 /// How far away the API server is, one way: a hosted control plane in another region. The farther it is, the more often
@@ -54,7 +59,11 @@ const REAL: Times = Times {
 };
 
 async fn lose_no_request(cluster: &Cluster) -> Result<()> {
-    restarts(cluster, &SCALED, count("STSGUARD_RESTARTS", RESTARTS)?, false).await
+    restarts(cluster, &SCALED, RESTARTS, false).await
+}
+
+async fn lose_no_request_in_many_more(cluster: &Cluster) -> Result<()> {
+    restarts(cluster, &SCALED, count("STSGUARD_RESTARTS", SOAK_RESTARTS)?, false).await
 }
 
 async fn lose_no_request_in_real_time(cluster: &Cluster) -> Result<()> {
@@ -73,7 +82,7 @@ async fn restarts(cluster: &Cluster, times: &Times, count: u32, one_by_one: bool
     let shutdown = format!("shutdown={}", env::var("STSGUARD_SHUTDOWN").unwrap_or_else(|_| times.shutdown.to_owned()));
     upgrade(cluster, &["--set-json", &shutdown, "--set", "webhook.failurePolicy=Fail"]).await?;
     cluster.set_latency(LATENCY);
-    let load = Load::start(cluster, times.idle).await?;
+    let load = Load::start(cluster, &webhook(cluster).await?, times.idle).await?;
     let (end, ended) = watch::channel(false);
     let users = Users::open(cluster).await?;
     let restarted = async {
@@ -129,13 +138,11 @@ async fn drained(cluster: &Cluster) -> Result<()> {
     .await
 }
 
-/// The installation's Service address and its CA, from what the API server itself uses.
-pub async fn webhook(cluster: &Cluster) -> Result<(String, String)> {
-    let words = ["get", "service", RELEASE, "-n", RELEASE, "-o", "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}"];
-    let address = cluster.kubectl(words).ok().await?;
+/// The installation's Service and its CA, from what the API server itself uses.
+pub async fn webhook(cluster: &Cluster) -> Result<Target> {
     let text = cluster.kubectl(["get", "validatingwebhookconfiguration", RELEASE, "-o", "json"]).ok().await?;
     let configuration: Value = serde_json::from_str(&text)?;
     let bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"].as_str().context("there is no caBundle")?;
     let bundle = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, bundle)?;
-    Ok((address, String::from_utf8(bundle)?))
+    Ok(Target { service: RELEASE.to_owned(), namespace: RELEASE.to_owned(), authorities: String::from_utf8(bundle)? })
 }

@@ -9,11 +9,20 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::webhook;
 use crate::cluster::Cluster;
 
 /// A client at work; killed when dropped.
 pub struct Load(Child);
+
+/// What is called.
+pub struct Target {
+    /// The Service.
+    pub service: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The CAs to trust, as PEM text.
+    pub authorities: String,
+}
 
 /// What the client has counted.
 #[derive(Debug, Deserialize)]
@@ -34,16 +43,19 @@ pub struct Report {
 
 impl Load {
     /// Starts the client, which keeps idle connections for `idle`.
-    pub async fn start(cluster: &Cluster, idle: Duration) -> Result<Self> {
+    pub async fn start(cluster: &Cluster, target: &Target, idle: Duration) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let built =
             Command::new("sh").arg(root.join("tests/e2e/client/build.sh")).stdin(Stdio::null()).output().await?;
         ensure!(built.status.success(), "the client cannot be built: {}", String::from_utf8_lossy(&built.stderr));
-        let (address, authorities) = webhook(cluster).await?;
-        let file = cluster.scratch().join("load-ca.crt");
+        let Target { service, namespace, authorities } = target;
+        let words = ["get", "service", service, "-n", namespace, "-o"];
+        let words = words.into_iter().chain(["jsonpath={.spec.clusterIP}:{.spec.ports[0].port}"]);
+        let address = cluster.kubectl(words).ok().await?;
+        let file = cluster.scratch().join(format!("{service}-ca.crt"));
         fs::write(&file, authorities)?;
         let child = Command::new(String::from_utf8(built.stdout)?.trim_end())
-            .args(["-address", &address, "-name", "stsguard.stsguard.svc"])
+            .args(["-address", &address, "-name", &format!("{service}.{namespace}.svc")])
             .arg("-ca")
             .arg(file)
             .arg("-reviews")
