@@ -24,6 +24,7 @@ mod restore;
 mod rights;
 mod rotation;
 mod shop;
+mod soak;
 mod tutorial;
 mod volumes;
 
@@ -84,7 +85,7 @@ macro_rules! alone {
 }
 
 /// Makes a [`Scenario`] of an async function that runs alone and for long: `cargo test --test e2e -- --ignored`.
-macro_rules! soak {
+macro_rules! long {
     ($name:ident) => {
         crate::scenarios::Scenario { when: crate::scenarios::When::Soak, ..crate::scenarios::alone!($name) }
     };
@@ -97,7 +98,7 @@ macro_rules! of_image {
     };
 }
 
-use {alone, of_image, scenario, soak};
+use {alone, long, of_image, scenario};
 
 /// All scenarios, by the file that they are in.
 pub const GROUPS: &[(&str, &[Scenario])] = &[
@@ -115,6 +116,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("rotation", rotation::SCENARIOS),
     ("lockout", lockout::SCENARIOS),
     ("restore", restore::SCENARIOS),
+    ("soak", soak::SCENARIOS),
     ("image", image::SCENARIOS),
 ];
 

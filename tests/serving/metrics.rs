@@ -8,7 +8,7 @@ use super::objects::{service, set_creation};
 use super::served::Served;
 
 /// A metric family and its type.
-const FAMILIES: [(&str, &str); 13] = [
+const FAMILIES: [(&str, &str); 14] = [
     ("stsguard_requests", "counter"),
     ("stsguard_verdicts", "counter"),
     ("stsguard_live_reads", "counter"),
@@ -21,6 +21,7 @@ const FAMILIES: [(&str, &str); 13] = [
     ("stsguard_connections", "gauge"),
     ("stsguard_in_flight", "gauge"),
     ("stsguard_panics", "counter"),
+    ("stsguard_tasks", "gauge"),
     ("stsguard_build", "info"),
 ];
 

@@ -19,7 +19,7 @@ use self::{
     users::Users,
 };
 use super::installation::{RELEASE, pods};
-use super::{Scenario, alone, soak};
+use super::{Scenario, alone, long};
 use crate::cluster::{Cluster, wait::eventually};
 
 pub mod load;
@@ -27,7 +27,7 @@ pub mod users;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] =
-    &[alone!(lose_no_request), soak!(lose_no_request_in_many_more), soak!(lose_no_request_in_real_time)];
+    &[alone!(lose_no_request), long!(lose_no_request_in_many_more), long!(lose_no_request_in_real_time)];
 
 /// How many restarts there are; `make soak` takes other numbers from the environment.
 const RESTARTS: u32 = 20;
