@@ -14,6 +14,7 @@ import (
 	"flag"
 	"io"
 	"log"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -21,6 +22,9 @@ import (
 	"sync"
 	"time"
 )
+
+// How many times as long as the shortest rest the longest one is.
+const longest = 30
 
 // What the API server sets for webhooks: MaxIdleConnsPerHost of client-go's transports.
 const idleConnections = 25
@@ -116,12 +120,13 @@ func (load *load) steadily(ended context.Context, rate float64) {
 }
 
 // inBursts sends some requests at once, then rests: the connections of a burst lie idle for up to the whole idle time
-// before the next one digs them out, and shutdowns meet them at every age.
+// before the next one digs them out, and shutdowns meet them at every age. Short rests are as frequent as long ones, by
+// orders of magnitude.
 func (load *load) inBursts(ended context.Context, idle time.Duration) {
 	var sent sync.WaitGroup
 	defer sent.Wait()
 	for {
-		rest := time.Duration((0.05 + 1.05*rand.Float64()) * float64(idle))
+		rest := time.Duration(1.1 * math.Pow(longest, -rand.Float64()) * float64(idle))
 		select {
 		case <-ended.Done():
 			return
