@@ -23,8 +23,12 @@ import (
 	"time"
 )
 
-// How many times as long as the shortest rest the longest one is.
-const longest = 30
+// The shortest and the longest rests between bursts, as shares of the idle time.
+const (
+	mostOften = 0.04
+	seldom    = 0.6
+	longest   = 1.1
+)
 
 // What the API server sets for webhooks: MaxIdleConnsPerHost of client-go's transports.
 const idleConnections = 25
@@ -61,7 +65,7 @@ func main() {
 	}()
 	count := newCount()
 	var paces sync.WaitGroup
-	for range *servers {
+	for number := range *servers {
 		load := &load{
 			client:  &http.Client{Transport: transport(*address, *name, pool, *idle)},
 			name:    *name,
@@ -70,8 +74,14 @@ func main() {
 			rested:  *idle / 4,
 			count:   count,
 		}
-		paces.Go(func() { load.steadily(ended, *rate) })
-		paces.Go(func() { load.inBursts(ended, *idle) })
+		// The last one has little to do: its connections lie idle for most of the time that they are kept.
+		shortest := mostOften
+		if number < *servers-1 {
+			paces.Go(func() { load.steadily(ended, *rate) })
+		} else {
+			shortest = seldom
+		}
+		paces.Go(func() { load.inBursts(ended, *idle, shortest) })
 	}
 	paces.Wait()
 	if err := json.NewEncoder(os.Stdout).Encode(count); err != nil {
@@ -122,11 +132,11 @@ func (load *load) steadily(ended context.Context, rate float64) {
 // inBursts sends some requests at once, then rests: the connections of a burst lie idle for up to the whole idle time
 // before the next one digs them out, and shutdowns meet them at every age. Short rests are as frequent as long ones, by
 // orders of magnitude.
-func (load *load) inBursts(ended context.Context, idle time.Duration) {
+func (load *load) inBursts(ended context.Context, idle time.Duration, shortest float64) {
 	var sent sync.WaitGroup
 	defer sent.Wait()
 	for {
-		rest := time.Duration(1.1 * math.Pow(longest, -rand.Float64()) * float64(idle))
+		rest := time.Duration(longest * math.Pow(shortest/longest, rand.Float64()) * float64(idle))
 		select {
 		case <-ended.Done():
 			return

@@ -60,7 +60,7 @@ impl Load {
             .arg(file)
             .arg("-reviews")
             .arg(root.join("benches/reviews"))
-            .args(["-servers", "3", "-rate", "10", "-idle", &format!("{}ms", idle.as_millis())])
+            .args(["-servers", "3", "-rate", "15", "-idle", &format!("{}ms", idle.as_millis())])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
