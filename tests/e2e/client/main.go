@@ -135,15 +135,14 @@ func (load *load) steadily(ended context.Context, rate float64) {
 func (load *load) inBursts(ended context.Context, idle time.Duration, shortest float64) {
 	var sent sync.WaitGroup
 	defer sent.Wait()
-	for {
+	for ended.Err() == nil {
+		for range 2 + rand.IntN(idleConnections) {
+			sent.Go(load.one)
+		}
 		rest := time.Duration(longest * math.Pow(shortest/longest, rand.Float64()) * float64(idle))
 		select {
 		case <-ended.Done():
-			return
 		case <-time.After(rest):
-		}
-		for range 2 + rand.IntN(idleConnections) {
-			sent.Go(load.one)
 		}
 	}
 }

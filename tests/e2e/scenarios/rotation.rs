@@ -39,7 +39,7 @@ async fn of_a_provided_pair_loses_no_request(cluster: &Cluster) -> Result<()> {
     rotated.with_context(|| cluster.pod_logs(RELEASE, NAME).unwrap_or_default())?;
     println!("{} rotations and {} bad pairs: {load}", ROUNDS * 2, ROUNDS * 4);
     ensure!(load.failed == 0, "requests were lost: {load}");
-    ensure!(load.connections > 50, "hardly anybody has seen a certificate: {load}");
+    ensure!(load.connections > 20, "hardly anybody has seen a certificate: {load}");
     Ok(())
 }
 
