@@ -87,10 +87,13 @@ async fn restarts(cluster: &Cluster, times: &Times, count: u32, one_by_one: bool
     let users = Users::open(cluster).await?;
     let restarted = async {
         let restarted = async {
-            for _ in 0..count {
+            for number in 1..=count {
                 restart(cluster).await?;
                 if one_by_one {
                     drained(cluster).await?;
+                }
+                if number % 20 == 0 && number < count {
+                    println!("{number} of {count} restarts");
                 }
             }
             drained(cluster).await
