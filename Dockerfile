@@ -1,7 +1,7 @@
-# The image holds one static binary and nothing else. Build the binary first:
-#   RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --target x86_64-unknown-linux-gnu
+# The image holds one static binary and nothing else: no shell, no libraries, no /etc/passwd. `make image` builds the binary
+# and then this. Certificates, policy and the account's token are mounted; nothing is ever written.
 FROM scratch
-COPY target/x86_64-unknown-linux-gnu/release/stsguard /stsguard
+COPY stsguard /stsguard
 USER 65532:65532
 ENTRYPOINT ["/stsguard"]
 CMD ["serve"]

@@ -11,6 +11,9 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target-$(LOCK)
 export STSGUARD_CACHE := $(CACHE)
 CARGO := cargo
 KEEP ?=
+# Links a program of ours without shared libraries. Only the last step differs, so dependencies are built once for both.
+STATIC := -- -C target-feature=+crt-static
+IMAGE ?= stsguard:$(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/stsguard/Chart.yaml)
 
 .PHONY: help
 help: ## this list
@@ -42,8 +45,35 @@ chart: packages ## is the chart sound? both helms, its rights, its alerts and it
 	$(CARGO) test --locked --test chart
 
 .PHONY: e2e
-e2e: packages ## the scenarios on a real API server
-	$(CARGO) test --locked --test e2e
+e2e: packages static ## the scenarios on a real API server
+	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/debug/stsguard" $(CARGO) test --locked --test e2e
+
+# In a folder of its own, for cargo has one name for both kinds of link.
+.PHONY: static
+static:
+	$(CARGO) rustc --locked --bin stsguard $(STATIC)
+	mkdir -p "$(CARGO_TARGET_DIR)/static/debug"
+	cp "$(CARGO_TARGET_DIR)/debug/stsguard" "$(CARGO_TARGET_DIR)/static/debug/stsguard"
+
+.PHONY: image
+image: packages ## the image's binary, tried in an empty root, and the image where there is a tool to build it
+	$(CARGO) rustc --locked --release --bin stsguard $(STATIC)
+	mkdir -p "$(CARGO_TARGET_DIR)/static/release"
+	cp "$(CARGO_TARGET_DIR)/release/stsguard" "$(CARGO_TARGET_DIR)/static/release/stsguard"
+	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/release/stsguard" $(CARGO) test --locked --test e2e image::
+	@ls -l "$(CARGO_TARGET_DIR)/static/release/stsguard"
+	@builder="$$(command -v docker || command -v podman || command -v buildah || true)"; \
+	if [ -n "$$builder" ]; then \
+		"$$builder" build --file Dockerfile --tag "$(IMAGE)" "$(CARGO_TARGET_DIR)/static/release"; \
+	else \
+		echo "no docker, podman or buildah here: the binary above is the image's whole content"; \
+	fi
+
+.PHONY: soak
+soak: packages static ## 200 restarts and 5 with real times under load, then 20 minutes of mixed traffic (about an hour)
+	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/debug/stsguard" STSGUARD_RESTARTS=$(or $(RESTARTS),200) \
+		STSGUARD_REAL_RESTARTS=$(or $(REAL_RESTARTS),5) STSGUARD_SOAK_MINUTES=$(or $(MINUTES),20) \
+		$(CARGO) test --locked --test e2e -- --ignored --nocapture
 
 .PHONY: demo
 demo: packages ## a real cluster, the chart, good and bad manifests (KEEP=1 ends in a shell inside)

@@ -3,6 +3,7 @@
 mod admin;
 mod connection;
 mod handshake;
+mod hearing;
 mod limits;
 mod listener;
 mod metrics;

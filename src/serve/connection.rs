@@ -18,6 +18,8 @@ pub(super) struct Connection {
     last: AtomicU64,
     /// Whether a request is being answered; of a stranger, only once its body has come.
     pub(super) busy: AtomicBool,
+    /// Whether a byte has come since the handshake.
+    pub(super) spoken: AtomicBool,
     /// Whether a request's header has come.
     pub(super) heard: AtomicBool,
     /// Whether it has carried a review: strangers make room first.
@@ -87,6 +89,7 @@ impl Connections {
             retires: opened + age.mul_f64(0.5 + share / 2.0),
             last: AtomicU64::new(0),
             busy: AtomicBool::new(false),
+            spoken: AtomicBool::new(false),
             heard: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             leaving: AtomicBool::new(false),

@@ -14,7 +14,10 @@ pub struct Limits {
     /// How long a TLS handshake may take while others wait for theirs because too many are under way: an honest one needs
     /// two round trips.
     pub handshake_in_a_crowd: Duration,
-    /// How long the first request's header of a connection may take.
+    /// How long the first request's header of a connection may take from its first byte (up to twice this, for it is
+    /// looked at from time to time). A connection on which nothing has come yet is idle like any other, unless more than
+    /// a quarter of `connections` are open: Go's clients keep connections that they have opened and not needed, and
+    /// their first request must not meet a close.
     pub first_header: Duration,
     /// How long a request's body may take.
     pub body: Duration,

@@ -18,11 +18,12 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::ServeError;
 use super::connection::{Connection, Connections};
 use super::handshake::Handshakes;
+use super::hearing::Hearing;
 use super::limits::{Drain, Limits};
 use super::metrics::Metrics;
 use super::review::Reviewer;
@@ -154,19 +155,24 @@ impl Shared {
         let _ = stream.set_nodelay(true);
         let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
         let service = service_fn(|request| self.answer(connection, request));
+        let stream = Hearing::new(stream, Arc::clone(connection));
         let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
-        let mut first_header = std::pin::pin!(sleep_until(Instant::now() + self.limits.first_header));
-        let mut waited = false;
+        let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
+        let (mut halting, mut heard) = (false, false);
         let mut closing = false;
         let mut closed = std::pin::pin!(self.closing.notified());
         loop {
             tokio::select! {
                 _ = &mut http => return,
-                () = &mut first_header, if !waited => {
-                    waited = true;
-                    if !connection.heard.load(Ordering::Acquire) {
+                () = &mut first_header, if !heard => {
+                    heard = connection.heard.load(Ordering::Acquire);
+                    let spoken = connection.spoken.load(Ordering::Acquire);
+                    if !heard && (halting || !spoken && self.is_crowded()) {
                         return;
                     }
+                    // Its first byte may have come a moment ago: the rest has the whole time.
+                    halting = spoken;
+                    first_header.as_mut().reset(Instant::now() + self.limits.first_header);
                 }
                 () = connection.evicted.notified() => {
                     // A request that came between the choice and this moment is answered first.
@@ -181,6 +187,11 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Whether those who have not said a word since their handshake are too many to wait for.
+    fn is_crowded(&self) -> bool {
+        self.connections.count() > self.limits.connections / 4
     }
 
     async fn answer(

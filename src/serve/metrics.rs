@@ -44,6 +44,7 @@ pub struct Metrics {
     /// Reviews being decided.
     pub in_flight: Gauge,
     panics: Counter,
+    tasks: Gauge,
 }
 
 impl Metrics {
@@ -70,6 +71,7 @@ impl Metrics {
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
+            tasks: Gauge::default(),
             registry: Registry::default(),
         };
         let r = &mut registry;
@@ -95,6 +97,8 @@ impl Metrics {
         r.register("connections", "Open connections", metrics.connections.clone());
         r.register("in_flight", "Reviews being decided", metrics.in_flight.clone());
         r.register("panics", "Reviews that ended in a panic, answered with 500", metrics.panics.clone());
+        let help = "Tasks of the runtime: a fixed number and one for each connection; more and more of them is a leak";
+        r.register("tasks", help, metrics.tasks.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         r.register("build", "The running version", version);
         Self { registry, ..metrics }
@@ -164,6 +168,9 @@ impl Metrics {
             self.store_broken.get_or_create(&label).set(store.broken.into());
             self.store_objects.get_or_create(&label).set(i64::try_from(store.objects).unwrap_or(i64::MAX));
             self.store_malformed.get_or_create(&label).set(i64::try_from(store.malformed).unwrap_or(i64::MAX));
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.tasks.set(i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX));
         }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {

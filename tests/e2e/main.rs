@@ -22,7 +22,7 @@ use self::{
         isolation::{Half, Place, enter},
         sandbox,
     },
-    scenarios::{GROUPS, Scenario},
+    scenarios::{GROUPS, Scenario, When},
 };
 
 mod cluster;
@@ -34,6 +34,9 @@ const AT_A_TIME: usize = 4;
 
 /// No scenario takes as long; one that hangs shall end.
 const LIMIT: Duration = Duration::from_mins(10);
+
+/// The same for a scenario of `make soak`.
+const SOAK_LIMIT: Duration = Duration::from_hours(2);
 
 fn main() -> ExitCode {
     sandbox::take_part();
@@ -101,6 +104,7 @@ fn trials(stage: Option<&Arc<Stage>>) -> Vec<Trial> {
             let stage = stage.ok_or("only listed")?;
             stage.handle.block_on(perform(&stage, scenario)).map_err(|error| Failed::from(format!("{error:#}")))
         })
+        .with_ignored_flag(scenario.when.is_left_out())
     })
     .collect()
 }
@@ -113,7 +117,8 @@ async fn perform(stage: &Stage, scenario: &Scenario) -> Result<()> {
         _with_others = stage.quiet.read().await;
     }
     let begun = Instant::now();
-    let result = timeout(LIMIT, (scenario.run)(&stage.cluster)).await.context("the scenario hangs").flatten();
+    let limit = if scenario.when == When::Soak { SOAK_LIMIT } else { LIMIT };
+    let result = timeout(limit, (scenario.run)(&stage.cluster)).await.context("the scenario hangs").flatten();
     tracing::info!(scenario = scenario.name, passed = result.is_ok(), "took {:.1} s", begun.elapsed().as_secs_f32());
     result
 }

@@ -14,13 +14,19 @@ mod deletions;
 mod fixes;
 mod gitops;
 mod identity;
+mod image;
 pub mod installation;
 mod legacy;
+mod lockout;
 mod machinery;
 mod moves;
 mod resilience;
+mod restarts;
+mod restore;
 mod rights;
+mod rotation;
 mod shop;
+mod soak;
 mod tutorial;
 mod volumes;
 
@@ -30,25 +36,71 @@ pub struct Scenario {
     pub name: &'static str,
     /// Whether no other may run meanwhile.
     pub alone: bool,
+    /// When it is run.
+    pub when: When,
     /// What it does.
     pub run: for<'a> fn(&'a Cluster) -> LocalBoxFuture<'a, Result<()>>,
 }
 
+/// When a scenario is run unless `--ignored` asks for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// In each run.
+    Always,
+    /// In `make soak` only: it takes long.
+    Soak,
+    /// When the environment names the binary to test, as the Makefile does: it needs the one that the image holds.
+    Image,
+}
+
+impl When {
+    /// Whether this run leaves it out.
+    pub fn is_left_out(self) -> bool {
+        match self {
+            Self::Always => false,
+            Self::Soak => true,
+            Self::Image => std::env::var_os(BINARY).is_none(),
+        }
+    }
+}
+
+/// The variable that names the binary to test: one without shared libraries runs in an empty root, as in the image.
+const BINARY: &str = "STSGUARD_BINARY";
+
 /// Makes a [`Scenario`] of an async function.
 macro_rules! scenario {
     ($name:ident) => {
-        crate::scenarios::Scenario { name: stringify!($name), alone: false, run: |cluster| Box::pin($name(cluster)) }
+        crate::scenarios::Scenario {
+            name: stringify!($name),
+            alone: false,
+            when: crate::scenarios::When::Always,
+            run: |cluster| Box::pin($name(cluster)),
+        }
     };
 }
 
 /// Makes a [`Scenario`] of an async function that no other scenario may run beside.
 macro_rules! alone {
     ($name:ident) => {
-        crate::scenarios::Scenario { name: stringify!($name), alone: true, run: |cluster| Box::pin($name(cluster)) }
+        crate::scenarios::Scenario { alone: true, ..crate::scenarios::scenario!($name) }
     };
 }
 
-use {alone, scenario};
+/// Makes a [`Scenario`] of an async function that runs alone and for long: `cargo test --test e2e -- --ignored`.
+macro_rules! long {
+    ($name:ident) => {
+        crate::scenarios::Scenario { when: crate::scenarios::When::Soak, ..crate::scenarios::alone!($name) }
+    };
+}
+
+/// Makes a [`Scenario`] of an async function that needs the binary of the image.
+macro_rules! of_image {
+    ($name:ident) => {
+        crate::scenarios::Scenario { when: crate::scenarios::When::Image, ..crate::scenarios::scenario!($name) }
+    };
+}
+
+use {alone, long, of_image, scenario};
 
 /// All scenarios, by the file that they are in.
 pub const GROUPS: &[(&str, &[Scenario])] = &[
@@ -64,6 +116,12 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("chart", chart::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
+    ("restarts", restarts::SCENARIOS),
+    ("rotation", rotation::SCENARIOS),
+    ("lockout", lockout::SCENARIOS),
+    ("restore", restore::SCENARIOS),
+    ("soak", soak::SCENARIOS),
+    ("image", image::SCENARIOS),
 ];
 
 /// The cluster that they run on.
@@ -76,7 +134,8 @@ pub fn options() -> Result<Options> {
         pretend_ready: vec![machinery::PRETENDED_IMAGE.into()],
         ..Options::default()
     };
-    installation::images(&mut options, env!("CARGO_BIN_EXE_stsguard").into());
+    let binary = std::env::var_os(BINARY).map_or_else(|| env!("CARGO_BIN_EXE_stsguard").into(), Into::into);
+    installation::images(&mut options, binary);
     Ok(options)
 }
 
@@ -86,5 +145,6 @@ pub fn options() -> Result<Options> {
 /// When it does not succeed; then no scenario is run.
 pub async fn set_up(cluster: &Cluster) -> Result<()> {
     legacy::set_up(cluster).await.context("making the sets that stood before us")?;
+    restore::set_up(cluster).await.context("making what is restored later")?;
     installation::install_afresh(cluster).await
 }

@@ -24,6 +24,7 @@ const FAMILIES: [(&str, &str); 14] = [
     ("stsguard_connections", "gauge"),
     ("stsguard_in_flight", "gauge"),
     ("stsguard_panics", "counter"),
+    ("stsguard_tasks", "gauge"),
     ("stsguard_build", "info"),
 ];
 

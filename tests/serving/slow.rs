@@ -63,13 +63,41 @@ async fn more_honest_handshakes_than_may_be_under_way_all_succeed() {
 #[tokio::test]
 async fn closes_a_connection_whose_first_header_does_not_come() {
     let served = Served::ready_with(Api::default(), |settings| settings.limits.first_header = SHORT).await;
-    let mut silent = served.connect().await;
-    let mut halting = served.connect().await;
-    halting.send(b"POST /validate HTTP/1.1\r\nhost: loc").await.expect("half a header is sent");
+    let mut halting = halting(&served).await;
     is_served(&served).await;
-    silent.closed().await;
     halting.closed().await;
     is_served(&served).await;
+}
+
+#[tokio::test]
+async fn closes_silent_connections_early_where_they_are_many() {
+    let served = Served::ready_with(Api::default(), |settings| {
+        settings.limits.first_header = SHORT;
+        settings.limits.connections = 8;
+    })
+    .await;
+    let (mut first, _second, _third) = (served.connect().await, served.connect().await, served.connect().await);
+    first.closed().await;
+    is_served(&served).await;
+}
+
+/// Go's clients keep a connection that they have opened and not needed, and use it later.
+#[tokio::test]
+async fn waits_for_the_first_request_of_a_silent_connection_as_for_any_other() {
+    let served = Served::ready_with(Api::default(), |settings| settings.limits.first_header = SHORT).await;
+    let mut silent = served.connect().await;
+    // Time goes by: twice the limit, as the other's end shows.
+    let mut other = halting(&served).await;
+    other.closed().await;
+    let verdict = silent.review("/validate", &set_creation()).await;
+    assert_eq!(verdict["uid"], "0b1f");
+}
+
+/// A connection on which half a header has come.
+async fn halting(served: &Served) -> Connection {
+    let mut halting = served.connect().await;
+    halting.send(b"POST /validate HTTP/1.1\r\nhost: loc").await.expect("half a header is sent");
+    halting
 }
 
 #[tokio::test]
@@ -85,8 +113,8 @@ async fn keeps_a_connection_that_has_been_heard_beyond_the_first_headers_time() 
         answered
     })
     .await;
-    let mut silent = served.connect().await;
-    silent.closed().await;
+    let mut other = halting(&served).await;
+    other.closed().await;
     let verdict = heard.expect("it was just set").review("/validate", &set_creation()).await;
     assert_eq!(verdict["uid"], "0b1f");
 }

@@ -41,6 +41,14 @@ impl Cluster {
         self.node.kill_processes(namespace, name).await
     }
 
+    /// The first process of each container of a pod.
+    ///
+    /// # Errors
+    /// When no such pod is here.
+    pub fn pod_processes(&self, namespace: &str, name: &str) -> Result<Vec<u32>> {
+        self.node.processes_of(namespace, name)
+    }
+
     /// All that pods of this name have printed, those that are gone included.
     ///
     /// # Errors
@@ -58,6 +66,11 @@ impl Cluster {
     /// How long the service proxy takes to learn of a change; from the next change on.
     pub fn set_proxy_lag(&self, lag: Duration) {
         self.proxy.set_lag(lag);
+    }
+
+    /// How long bytes to and from Services are under way, each way; for connections made from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        self.proxy.set_latency(latency);
     }
 
     /// Where a folder for a test's files can be made; gone with the cluster.

@@ -23,6 +23,10 @@ pub const SERVICES: &str = "10.96.0.0/16";
 /// The node's own address, and the pods' gateway.
 pub const NODE: &str = "10.244.0.1";
 
+/// The bridge's hardware address. Without one of its own it takes the lowest of its ports', and each pod that goes may
+/// change it: the others then send to an address that is gone, for up to half a minute.
+const BRIDGE: &str = "02:00:0a:f4:00:01";
+
 /// Prepares the network namespace of the whole run.
 ///
 /// # Errors
@@ -32,7 +36,7 @@ pub async fn prepare() -> Result<()> {
         "link set lo up\n\
          addr add {API_SERVER}/32 dev lo\n\
          route add local {SERVICES} dev lo\n\
-         link add br0 type bridge\n\
+         link add br0 address {BRIDGE} type bridge\n\
          addr add {NODE}/16 dev br0\n\
          link set br0 up\n"
     );

@@ -150,13 +150,21 @@ impl Node {
     /// # Errors
     /// When the node runs no process for this pod.
     pub async fn kill_processes(&self, namespace: &str, name: &str) -> Result<()> {
-        let uid = self.uid_of(namespace, name).with_context(|| format!("no pod {namespace}/{name} is here"))?;
-        let pids = self.processes(&uid);
+        let pids = self.processes_of(namespace, name)?;
         ensure!(!pids.is_empty(), "the pod {namespace}/{name} has no process");
         for pid in pids {
             process::send("KILL", pid).await?;
         }
         Ok(())
+    }
+
+    /// The first process of each container of a pod.
+    ///
+    /// # Errors
+    /// When no such pod is here.
+    pub fn processes_of(&self, namespace: &str, name: &str) -> Result<Vec<u32>> {
+        let uid = self.uid_of(namespace, name).with_context(|| format!("no pod {namespace}/{name} is here"))?;
+        Ok(self.processes(&uid))
     }
 
     /// Kills all processes of all pods.

@@ -29,14 +29,17 @@ use kube::{
     },
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::mpsc,
     task::JoinHandle,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 use tracing::{info, warn};
 
+use self::wire::forward;
 use super::node::Steady;
+
+mod wire;
 
 /// Where connections to each ClusterIP and port go.
 type Table = BTreeMap<SocketAddr, Vec<SocketAddr>>;
@@ -45,12 +48,18 @@ type Table = BTreeMap<SocketAddr, Vec<SocketAddr>>;
 #[derive(Default)]
 pub struct Proxy {
     lag: AtomicU64,
+    latency: Arc<AtomicU64>,
 }
 
 impl Proxy {
     /// How long a change of endpoints takes to arrive here, as in a large cluster; from the next change on.
     pub fn set_lag(&self, lag: Duration) {
         self.lag.store(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long bytes are under way, each way; for connections made from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        self.latency.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Forwards until dropped.
@@ -70,7 +79,7 @@ impl Proxy {
                 }
             }
         };
-        tokio::join!(follow, apply(receiver));
+        tokio::join!(follow, apply(receiver, &self.latency));
     }
 }
 
@@ -146,7 +155,7 @@ impl Drop for Listener {
 }
 
 /// Brings listeners in line with each table when it is due.
-async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>) {
+async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>, latency: &Arc<AtomicU64>) {
     let mut listeners: HashMap<SocketAddr, Listener> = HashMap::new();
     while let Some((due, table)) = tables.recv().await {
         sleep_until(due).await;
@@ -164,7 +173,7 @@ async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>) {
             match TcpListener::bind(address).await {
                 Ok(socket) => {
                     let endpoints = Arc::new(RwLock::new(targets));
-                    let task = tokio::spawn(listen(socket, endpoints.clone()));
+                    let task = tokio::spawn(listen(socket, endpoints.clone(), latency.clone()));
                     listeners.insert(address, Listener { task, endpoints });
                 }
                 Err(error) => warn!(%address, "cannot listen: {error}"),
@@ -173,7 +182,7 @@ async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>) {
     }
 }
 
-async fn listen(socket: TcpListener, endpoints: Arc<RwLock<Vec<SocketAddr>>>) {
+async fn listen(socket: TcpListener, endpoints: Arc<RwLock<Vec<SocketAddr>>>, latency: Arc<AtomicU64>) {
     loop {
         let Ok((client, _)) = socket.accept().await else { continue };
         let target = {
@@ -182,26 +191,8 @@ async fn listen(socket: TcpListener, endpoints: Arc<RwLock<Vec<SocketAddr>>>) {
             endpoints.get(random % endpoints.len().max(1)).copied()
         };
         if let Some(target) = target {
-            tokio::spawn(forward(client, target));
+            let latency = Duration::from_millis(latency.load(Ordering::Relaxed));
+            tokio::spawn(forward(client, target, latency));
         }
     }
-}
-
-async fn forward(mut client: TcpStream, target: SocketAddr) {
-    client.set_nodelay(true).ok();
-    let connected = timeout(Duration::from_secs(5), TcpStream::connect(target)).await;
-    let Ok(Ok(mut server)) = connected else {
-        info!(%target, "does not answer");
-        return reset(&client);
-    };
-    server.set_nodelay(true).ok();
-    // A broken connection is broken on both sides, not ended: the peer must see what it would see without a proxy.
-    if tokio::io::copy_bidirectional(&mut client, &mut server).await.is_err() {
-        reset(&client);
-        reset(&server);
-    }
-}
-
-fn reset(stream: &TcpStream) {
-    stream.set_zero_linger().ok();
 }

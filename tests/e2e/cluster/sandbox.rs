@@ -2,9 +2,9 @@
 //!
 //! The node starts this very program twice over: as the holder of the container, which only waits and passes the exit
 //! code on, and by it as process 1 of the container's namespaces, which mounts what the container sees, as a
-//! [`Sandbox`] says, and becomes the container's program. The root is a fresh tmpfs that holds the program, the
-//! system's shared libraries (a program built without them would need an empty root only), `/proc`, a few devices and
-//! the volumes: no shell, as in an image made from scratch.
+//! [`Sandbox`] says, and becomes the container's program. The root is a fresh tmpfs that holds the program, `/proc`, a
+//! few devices and the volumes, as in an image made from scratch: no shell, no `/tmp`. Only where the program is linked
+//! to shared libraries the system's are there too, and a `/tmp`.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,8 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::process::exit_code;
+
+pub mod interpreter;
 
 /// The first argument that makes this program the holder of a container.
 const HOLD: &str = "--hold-container";
@@ -92,15 +94,18 @@ impl Sandbox {
 
     fn build(&self) -> Result<()> {
         mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs"], &self.root)?;
-        self.add_libraries()?;
-        for folder in ["proc", "dev", "tmp", "etc"] {
+        for folder in ["proc", "dev", "etc"] {
             fs::create_dir_all(self.root.join(folder))?;
+        }
+        if interpreter::is_needed(&self.binary.0)? {
+            self.add_libraries()?;
+            fs::create_dir(self.root.join("tmp"))?;
+            Command::new("chmod").arg("1777").arg(self.root.join("tmp")).status()?;
         }
         mount(&["-t", "proc", "proc"], &self.root.join("proc"))?;
         for device in ["null", "zero", "full", "random", "urandom"] {
             self.bind(&Path::new("/dev").join(device), &Path::new("/dev").join(device), false)?;
         }
-        Command::new("chmod").arg("1777").arg(self.root.join("tmp")).status()?;
         for (path, content) in &self.files {
             fs::write(self.inside(path), content)?;
         }

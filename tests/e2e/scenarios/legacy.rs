@@ -15,7 +15,7 @@ const NAMESPACE: &str = "legacy";
 
 /// A set with every mistake that the API server accepts: behind a ClusterIP Service, no grace period at all, data in the
 /// volume's root, started in parallel.
-fn broken() -> Value {
+pub fn broken() -> Value {
     with(mendable_set(), GRACE, json!(0))
 }
 

@@ -20,7 +20,7 @@ pub const SCENARIOS: &[Scenario] = &[
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A bad set in a new namespace is denied again, within patience.
-async fn guards(cluster: &Cluster) -> Result<()> {
+pub async fn guards(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply(&cluster_ip_service()).await?.ok()?;
     eventually("a bad set is denied", PATIENCE, async || {

@@ -1,0 +1,3 @@
+module stsguard.dev/e2e/client
+
+go 1.26

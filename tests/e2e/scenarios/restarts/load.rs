@@ -1,0 +1,91 @@
+//! The client in `tests/e2e/client`, run beside the cluster: it calls the webhook as an API server does.
+
+use std::{collections::BTreeMap, fmt, fs, path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use tokio::{
+    io::AsyncReadExt,
+    process::{Child, Command},
+};
+
+use crate::cluster::Cluster;
+
+/// A client at work; killed when dropped.
+pub struct Load(Child);
+
+/// What is called.
+pub struct Target {
+    /// The Service.
+    pub service: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The CAs to trust, as PEM text.
+    pub authorities: String,
+}
+
+/// What the client has counted.
+#[derive(Debug, Deserialize)]
+pub struct Report {
+    /// Requests that have been answered or have failed.
+    pub sent: u64,
+    /// Requests without a right answer.
+    pub failed: u64,
+    /// How often each error came.
+    pub errors: BTreeMap<String, u64>,
+    /// Requests that were the first on their connection.
+    pub connections: u64,
+    /// Requests on a connection that had been idle for a quarter of the idle time or longer.
+    pub rested: u64,
+    /// Answers that closed their connection.
+    pub closing: u64,
+}
+
+impl Load {
+    /// Starts the client, which keeps idle connections for `idle`.
+    pub async fn start(cluster: &Cluster, target: &Target, idle: Duration) -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let built =
+            Command::new("sh").arg(root.join("tests/e2e/client/build.sh")).stdin(Stdio::null()).output().await?;
+        ensure!(built.status.success(), "the client cannot be built: {}", String::from_utf8_lossy(&built.stderr));
+        let Target { service, namespace, authorities } = target;
+        let words = ["get", "service", service, "-n", namespace, "-o"];
+        let words = words.into_iter().chain(["jsonpath={.spec.clusterIP}:{.spec.ports[0].port}"]);
+        let address = cluster.kubectl(words).ok().await?;
+        let file = cluster.scratch().join(format!("{service}-ca.crt"));
+        fs::write(&file, authorities)?;
+        let child = Command::new(String::from_utf8(built.stdout)?.trim_end())
+            .args(["-address", &address, "-name", &format!("{service}.{namespace}.svc")])
+            .arg("-ca")
+            .arg(file)
+            .arg("-reviews")
+            .arg(root.join("benches/reviews"))
+            .args(["-servers", "3", "-rate", "15", "-idle", &format!("{}ms", idle.as_millis())])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting the client")?;
+        Ok(Self(child))
+    }
+
+    /// Ends the client and returns what it has counted.
+    pub async fn end(self) -> Result<Report> {
+        let Self(mut child) = self;
+        drop(child.stdin.take());
+        let mut line = String::new();
+        child.stdout.take().context("the client has no output")?.read_to_string(&mut line).await?;
+        ensure!(child.wait().await?.success(), "the client has failed");
+        serde_json::from_str(&line).with_context(|| format!("reading {line:?}"))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, failed, connections, rested, closing, errors } = self;
+        write!(f, "{sent} requests, {failed} failed, {connections} connections, {rested} requests on rested ones")?;
+        write!(f, ", {closing} answers that closed theirs")?;
+        errors.iter().try_for_each(|(error, times)| write!(f, "\n  {times} × {error}"))
+    }
+}
