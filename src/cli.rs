@@ -37,7 +37,7 @@ enum Command {
     Check(check::CheckFlags),
     Rules(rules::RulesFlags),
     Review(review::ReviewFlags),
-    Serve(serve::ServeFlags),
+    Serve(Box<serve::ServeFlags>),
     Certs(certs::CertsFlags),
     Probe(probe::ProbeFlags),
     Release(release::ReleaseFlags),

@@ -69,20 +69,18 @@ impl Stored {
         let mut step = self.clone();
         step.previous = step.previous.filter(|previous| now < previous.until);
         step.next = step.next.filter(|next| next.life.contains(now));
-        match &self.next {
-            Some(next) if next.life.contains(now) => {
-                if moment.shown.is_some_and(|shown| shown >= lives.settle) {
-                    let until = self.leaf.life.end.min(self.authority.life.end);
-                    let certificate = self.authority.signed.certificate.clone();
-                    step.previous = Some(Previous { certificate, until });
-                    step.leaf = leaf(next, moment)?;
-                    step.authority = next.clone();
-                    step.next = None;
-                    return Ok(Some(step));
-                }
+        if let Some(next) = &step.next {
+            if moment.shown.is_some_and(|shown| shown >= lives.settle) {
+                let until = self.leaf.life.end.min(self.authority.life.end);
+                let certificate = self.authority.signed.certificate.clone();
+                step.previous = Some(Previous { certificate, until });
+                step.leaf = leaf(next, moment)?;
+                step.authority = next.clone();
+                step.next = None;
+                return Ok(Some(step));
             }
-            _ if self.authority.life.is_late(now, lives.authority) => step.next = Some(authority(moment)?),
-            _ => {}
+        } else if self.authority.life.is_late(now, lives.authority) {
+            step.next = Some(authority(moment)?);
         }
         if self.leaf_is_due(moment) {
             step.leaf = leaf(&self.authority, moment)?;

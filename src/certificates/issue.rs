@@ -24,8 +24,8 @@ pub(super) struct Signed {
 pub(super) fn authority(now: OffsetDateTime, until: OffsetDateTime) -> Result<(Signed, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     // The first byte says how the point is written; the next are as good as random.
-    let tag: String = key.public_key_raw().iter().skip(1).take(8).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("stsguard CA {tag}");
+    let tag = key.public_key_raw().iter().skip(1).take(8).fold(0_u64, |tag, byte| tag << 8 | u64::from(*byte));
+    let name = format!("stsguard CA {tag:016x}");
     let mut params = issuer(&name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.not_before = now - BACKDATED;

@@ -23,7 +23,7 @@ use super::authority::{Lives, MakeError, Moment, Stored};
 use super::entries::{Configuration, Entries};
 use super::reload::Serving;
 use super::{Pair, PairError};
-use seen::{Seen, follow};
+use seen::{Found, Seen, follow};
 
 /// Whose fields the caBundle and the Secret's data are.
 const MANAGER: &str = "stsguard";
@@ -121,7 +121,7 @@ impl Keeper {
         let entries = |found: Option<Entries>| Some(found.unwrap_or_default());
         tokio::join!(
             follow(secrets, &place.secret, |found| {
-                tell.send_modify(|seen| seen.secret = Some(found));
+                tell.send_modify(|seen| seen.secret = Some(found.into()));
             }),
             follow(validating, &place.configuration, |found| {
                 let found = found.map(|found| Entries::of(&found, &place.service, &place.namespace));
@@ -171,7 +171,11 @@ impl Keeper {
     /// Looks at everything once and does what is due: store, publish, serve; in this order, for what is served must be
     /// published, and what is published must be stored.
     async fn turn(&mut self, mut seen: Seen, tell: &watch::Sender<Seen>) -> Result<(), TurnError> {
-        let Some(secret) = seen.secret.clone() else { return Ok(()) };
+        let secret = match seen.secret.clone() {
+            Some(Found::Secret(secret)) => Some(*secret),
+            Some(Found::Nothing) => None,
+            None => return Ok(()),
+        };
         let Some(stored) = self.store(secret, tell).await? else { return Ok(()) };
         self.publish(&mut seen, &stored, tell).await?;
         self.note_shown(&seen, &stored);
@@ -231,7 +235,7 @@ impl Keeper {
                 (self.observe)(Event::Stored);
                 tracing::info!(secret = name, "certificates are stored");
                 tell.send_if_modified(|seen| {
-                    seen.secret = Some(Some(written));
+                    seen.secret = Some(Found::Secret(Box::new(written)));
                     false
                 });
                 Ok(Some(wanted))
@@ -240,7 +244,7 @@ impl Keeper {
             Ok(Err(kube::Error::Api(status))) if status.code == 409 || status.code == 404 => {
                 let found = timeout(CALL, secrets.get_opt(name)).await;
                 if let Ok(Ok(found)) = found {
-                    tell.send_modify(|seen| seen.secret = Some(found));
+                    tell.send_modify(|seen| seen.secret = Some(found.into()));
                 }
                 Ok(None)
             }
@@ -265,7 +269,7 @@ impl Keeper {
             Stored::read(&data.collect()).ok()
         });
         if read.as_ref() != Some(stored) {
-            tell.send_modify(|seen| seen.secret = Some(current));
+            tell.send_modify(|seen| seen.secret = Some(current.into()));
             return Ok(());
         }
         if let Some(found) = self.patch::<ValidatingWebhookConfiguration>(seen.validating.as_ref(), &bundle).await? {

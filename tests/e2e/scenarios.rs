@@ -9,6 +9,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::cluster::{Cluster, Options};
 
+mod certificates;
 pub mod chart;
 mod deletions;
 mod fixes;
@@ -113,6 +114,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
     ("rights", rights::SCENARIOS),
+    ("certificates", certificates::SCENARIOS),
     ("chart", chart::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),

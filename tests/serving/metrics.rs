@@ -10,7 +10,7 @@ use super::patience::until;
 use super::served::Served;
 
 /// A metric family and its type.
-const FAMILIES: [(&str, &str); 14] = [
+const FAMILIES: [(&str, &str); 15] = [
     ("stsguard_requests", "counter"),
     ("stsguard_verdicts", "counter"),
     ("stsguard_live_reads", "counter"),

@@ -20,12 +20,27 @@ const WAIT: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)
 /// What is known; `None` where nothing has been heard yet.
 #[derive(Clone, Default)]
 pub(super) struct Seen {
-    /// The Secret, if there is one.
-    pub(super) secret: Option<Option<Secret>>,
+    /// The Secret.
+    pub(super) secret: Option<Found>,
     /// Our entries of the validating configuration; none if it does not exist.
     pub(super) validating: Option<Entries>,
     /// Our entries of the mutating configuration.
     pub(super) mutating: Option<Entries>,
+}
+
+/// What the API server has told of the Secret.
+#[derive(Clone)]
+pub(super) enum Found {
+    /// There is none.
+    Nothing,
+    /// It is this one.
+    Secret(Box<Secret>),
+}
+
+impl From<Option<Secret>> for Found {
+    fn from(found: Option<Secret>) -> Self {
+        found.map_or(Self::Nothing, |secret| Self::Secret(Box::new(secret)))
+    }
 }
 
 impl Seen {

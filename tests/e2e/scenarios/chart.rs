@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use stsguard::yaml::documents;
 
-use super::installation::{certificate, chart};
+use super::installation::chart;
 use super::{Scenario, scenario};
 use crate::cluster::{Cluster, call::Call};
 
@@ -48,7 +48,7 @@ fn values_files() -> Result<Vec<PathBuf>> {
 
 /// What a values file renders, as text.
 async fn rendered(cluster: &Cluster, namespace: &str, values: &Path) -> Result<String> {
-    let words = ["template", "dry", "-n", namespace, "--set=certificates.caBundle=placeholder"].map(str::to_owned);
+    let words = ["template", "dry", "-n", namespace].map(str::to_owned);
     let files = [format!("--values={}", values.display()), chart().display().to_string()];
     cluster.helm(words.into_iter().chain(files)).ok().await
 }
@@ -186,18 +186,8 @@ async fn upgrades(cluster: &Cluster, release: &str, helm: Helm<'_>) -> Result<()
     let level = ["label", "namespace", &namespace, "pod-security.kubernetes.io/enforce=restricted"];
     cluster.kubectl(level).ok().await?;
     let name = format!("{release}-stsguard");
-    let pair = certificate(cluster, &format!("pair-{release}"), &format!("{name}.{namespace}.svc"))?;
-    let make = format!(
-        "create secret tls stsguard-certificate -n {namespace} --cert={0}/tls.crt --key={0}/tls.key",
-        pair.display()
-    );
-    cluster.kubectl(words(&make)).ok().await?;
     let install = |chart: &Path| {
-        let line = format!(
-            "upgrade --install {release} {} -n {namespace} --wait --timeout=120s --set-file=certificates.caBundle={}",
-            chart.display(),
-            pair.join("ca.crt").display()
-        );
+        let line = format!("upgrade --install {release} {} -n {namespace} --wait --timeout=120s", chart.display());
         // It looks at nothing: other scenarios have their own installation.
         let quiet = r#"webhook.namespaceExpressions=[{"key":"nobody","operator":"Exists"}]"#;
         let brief = r#"shutdown={"propagationSeconds":0.5,"idleSeconds":2,"terminationGracePeriodSeconds":25}"#;

@@ -1,6 +1,5 @@
-//! Installs the chart as a user would: a certificate, a Secret, `helm install --wait`.
+//! Installs the chart as a user would: `helm install --wait`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -11,7 +10,7 @@ use crate::cluster::{Cluster, Options};
 /// The release and its namespace.
 pub const RELEASE: &str = "stsguard";
 /// The name that the API server calls it by.
-const NAME: &str = "stsguard.stsguard.svc";
+pub const NAME: &str = "stsguard.stsguard.svc";
 
 /// The chart in this repository.
 pub fn chart() -> PathBuf {
@@ -34,7 +33,7 @@ pub fn certificate(cluster: &Cluster, folder: &str, name: &str) -> Result<PathBu
 /// `helm upgrade --install --wait` of the chart.
 ///
 /// Times of the shutdown are a twentieth of the real ones; everything else is the chart's default.
-pub async fn install(cluster: &Cluster, ca: &Path, settings: &[&str]) -> Result<()> {
+pub async fn install(cluster: &Cluster, settings: &[&str]) -> Result<()> {
     let words = ["upgrade", "--install", RELEASE].map(str::to_owned).into_iter();
     let words = words.chain([chart().display().to_string()]);
     let fixed = [
@@ -46,21 +45,16 @@ pub async fn install(cluster: &Cluster, ca: &Path, settings: &[&str]) -> Result<
         "shutdown={\"propagationSeconds\":0.5,\"idleSeconds\":5,\"terminationGracePeriodSeconds\":25}",
     ];
     let words = words.chain(fixed.map(str::to_owned));
-    let words = words.chain([format!("--set-file=certificates.caBundle={}", ca.display())]);
     cluster.helm(words.chain(settings.iter().map(|word| (*word).to_owned()))).ok().await?;
     Ok(())
 }
 
-/// Makes two pairs and installs the chart with the first; the bundle holds both CAs, so that the second can be swapped in.
+/// Installs the chart into a cluster that has nothing of it yet.
 pub async fn install_afresh(cluster: &Cluster) -> Result<()> {
     let class = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"standard"},"provisioner":"csi.example.com"}"#;
     cluster.kubectl(["apply", "-f", "-"]).stdin(class).ok().await?;
     cluster.kubectl(["create", "namespace", RELEASE]).ok().await?;
-    let (first, second) = (certificate(cluster, "pair-1", NAME)?, certificate(cluster, "pair-2", NAME)?);
-    let bundle = cluster.scratch().join("bundle.crt");
-    fs::write(&bundle, fs::read_to_string(first.join("ca.crt"))? + &fs::read_to_string(second.join("ca.crt"))?)?;
-    secret(cluster, &first).await?;
-    let installed = install(cluster, &bundle, &[]).await;
+    let installed = install(cluster, &[]).await;
     if installed.is_err() {
         for pod in pods(cluster).await.unwrap_or_default() {
             println!("--- {pod}\n{}", cluster.pod_logs(RELEASE, &pod).unwrap_or_default());

@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::installation::{RELEASE, pods, secret};
+use super::installation::{RELEASE, pods};
 use super::shop::{Shop, cluster_ip_service, codes, good_set};
 use super::{Scenario, alone};
 use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
-pub const SCENARIOS: &[Scenario] = &[
-    alone!(after_a_restart_of_the_api_server),
-    alone!(after_a_killed_pod),
-    alone!(over_a_rollout_restart),
-    alone!(with_a_replaced_certificate),
-];
+pub const SCENARIOS: &[Scenario] =
+    &[alone!(after_a_restart_of_the_api_server), alone!(after_a_killed_pod), alone!(over_a_rollout_restart)];
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,18 +65,4 @@ async fn over_a_rollout_restart(cluster: &Cluster) -> Result<()> {
     }
     ensure!(asked > 0, "the rollout was over before anything was asked");
     Ok(())
-}
-
-async fn with_a_replaced_certificate(cluster: &Cluster) -> Result<()> {
-    secret(cluster, &cluster.scratch().join("pair-2")).await?;
-    eventually("every pod serves the new certificate", PATIENCE, async || {
-        let mut all = true;
-        for pod in pods(cluster).await? {
-            all &= cluster.pod_logs(RELEASE, &pod)?.matches("a new certificate is served").count() >= 2;
-        }
-        Ok(all.then_some(()))
-    })
-    .await?;
-    guards(cluster).await?;
-    secret(cluster, &cluster.scratch().join("pair-1")).await
 }

@@ -1,0 +1,230 @@
+//! Certificates that nobody looks after: made, published, renewed, exchanged, and mended when somebody breaks them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::installation::{NAME, RELEASE, certificate, chart, pods, secret};
+use super::resilience::guards;
+use super::restarts::{SCALED, upgrade, users::Users};
+use super::shop::{Shop, cluster_ip_service, codes, good_set};
+use super::{Scenario, alone};
+use crate::cluster::{Cluster, wait::eventually};
+
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    alone!(the_first_bad_manifest_after_an_installation_is_denied),
+    alone!(stay_published_over_upgrades_applies_and_rollbacks),
+    alone!(are_published_again_when_they_are_wiped),
+    alone!(survive_the_loss_of_their_secret),
+    alone!(are_renewed_and_exchanged_under_load_without_a_wrong_answer),
+    alone!(can_be_provided_and_managed_again),
+];
+
+const CONFIGURATIONS: [&str; 2] = ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"];
+const SECRET: &str = "stsguard-authority";
+const PATIENCE: Duration = Duration::from_mins(1);
+
+async fn the_first_bad_manifest_after_an_installation_is_denied(cluster: &Cluster) -> Result<()> {
+    let values = values(cluster).await?;
+    cluster.helm(["uninstall", RELEASE, "-n", RELEASE, "--wait", "--timeout=120s"]).ok().await?;
+    cluster.kubectl(["delete", "secret", SECRET, "-n", RELEASE]).ok().await?;
+    let shop = Shop::open(cluster).await?;
+    shop.apply(&cluster_ip_service()).await?.ok()?;
+    let chart = chart().display().to_string();
+    let words = ["install", RELEASE, &chart, "-n", RELEASE, "--wait", "--timeout=120s", &values];
+    cluster.helm(words).ok().await?;
+    let output = shop.kubectl_with("create --dry-run=server -f -", Some(&good_set())).await?;
+    ensure!(codes(&output.stderr) == ["STS101"], "{output}");
+    Ok(())
+}
+
+async fn stay_published_over_upgrades_applies_and_rollbacks(cluster: &Cluster) -> Result<()> {
+    let values = values(cluster).await?;
+    let published = bundles(cluster).await?;
+    let chart = chart().display().to_string();
+    let helm = |line: &str| {
+        let words = line.split(' ').map(str::to_owned).chain([chart.clone(), values.clone()]).collect::<Vec<_>>();
+        cluster.helm(words)
+    };
+    let kept = async |after: &str| {
+        let now = bundles(cluster).await?;
+        ensure!(now == published, "after {after}: {now:?}");
+        guards(cluster).await
+    };
+    let wait = "-n stsguard --wait --timeout=120s";
+    for how in ["", " --server-side=false", " --force-conflicts", " --server-side=true"] {
+        // Something differs each time, or nothing would be written.
+        let line = format!("upgrade {wait}{how} --set=webhook.timeoutSeconds={} stsguard", 6 + how.len() % 7);
+        helm(&line).ok().await?;
+        kept(&line).await?;
+    }
+    let text = helm("template -n stsguard --set=webhook.timeoutSeconds=4 --no-hooks stsguard").ok().await?;
+    for how in ["apply -f -", "apply --server-side --force-conflicts -f -"] {
+        let words: Vec<_> = how.split(' ').chain(["-n", RELEASE]).collect();
+        cluster.kubectl(words.clone()).stdin(text.clone()).ok().await?;
+        kept(how).await?;
+        // What GitOps tools compare: nothing is out of step.
+        let diff: Vec<_> = words.iter().map(|word| if *word == "apply" { "diff" } else { word }).collect();
+        let output = cluster.kubectl(diff).stdin(text.clone()).output().await?;
+        ensure!(output.status.success(), "{how} differs: {output}");
+    }
+    cluster.helm(format!("rollback stsguard {wait}").split(' ').map(str::to_owned).collect::<Vec<_>>()).ok().await?;
+    kept("a rollback").await?;
+    helm(&format!("upgrade {wait} --force-conflicts stsguard")).ok().await?;
+    kept("an upgrade").await
+}
+
+async fn are_published_again_when_they_are_wiped(cluster: &Cluster) -> Result<()> {
+    let published = bundles(cluster).await?;
+    let again = async |after: &str| {
+        let what = format!("the bundles are there again after {after}");
+        eventually(&what, PATIENCE, async || Ok((bundles(cluster).await? == published).then_some(()))).await?;
+        guards(cluster).await
+    };
+    for configuration in CONFIGURATIONS {
+        let patch = r#"[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]"#;
+        cluster.kubectl(["patch", configuration, RELEASE, "--type=json", "-p", patch]).ok().await?;
+    }
+    again("a patch").await?;
+    for configuration in CONFIGURATIONS {
+        let text = cluster.kubectl(["get", configuration, RELEASE, "-o", "json"]).ok().await?;
+        let mut object: Value = serde_json::from_str(&text)?;
+        for webhook in object["webhooks"].as_array_mut().context("it has entries")? {
+            webhook["clientConfig"].as_object_mut().context("an object")?.remove("caBundle");
+        }
+        cluster.kubectl(["replace", "-f", "-"]).stdin(object.to_string()).ok().await?;
+    }
+    again("kubectl replace").await?;
+    let (chart, values) = (chart().display().to_string(), values(cluster).await?);
+    let replace = ["upgrade", RELEASE, &chart, "-n", RELEASE, "--wait", "--timeout=120s", &values];
+    let how = ["--force-replace", "--server-side=false", "--set=webhook.timeoutSeconds=9"];
+    cluster.helm(replace.into_iter().chain(how)).ok().await?;
+    again("helm upgrade --force-replace").await?;
+    cluster.helm(replace.into_iter().chain(["--force-conflicts"])).ok().await?;
+    again("an upgrade").await
+}
+
+async fn survive_the_loss_of_their_secret(cluster: &Cluster) -> Result<()> {
+    let (before, published) = (authority(cluster).await?, bundles(cluster).await?);
+    let words = ["-n", RELEASE, "secret", SECRET];
+    let steps: [(&str, Vec<&str>); 2] = [
+        ("deleted", [&["delete"], &words[..]].concat()),
+        ("wiped", [&["patch"], &words[..], &["--type=json", "-p", r#"[{"op":"remove","path":"/data"}]"#]].concat()),
+    ];
+    for (how, step) in steps {
+        cluster.kubectl(step).ok().await?;
+        eventually(&format!("the Secret that was {how} is there again"), PATIENCE, async || {
+            Ok((authority(cluster).await.ok() == Some(before.clone())).then_some(()))
+        })
+        .await?;
+        ensure!(bundles(cluster).await? == published, "the same CA goes on");
+        guards(cluster).await?;
+    }
+    Ok(())
+}
+
+async fn are_renewed_and_exchanged_under_load_without_a_wrong_answer(cluster: &Cluster) -> Result<()> {
+    let first = authority(cluster).await?;
+    let brief = r#"extraArgs=["--ca-life=45s","--certificate-life=15s","--ca-settle=3s"]"#;
+    let shutdown = format!("shutdown={}", SCALED.shutdown);
+    // What is in memory would bring the old Secret back, whose CA lives for a year.
+    cluster.kubectl(["scale", "deployment", RELEASE, "-n", RELEASE, "--replicas=0"]).ok().await?;
+    eventually("all pods are gone", PATIENCE, async || Ok(pods(cluster).await?.is_empty().then_some(()))).await?;
+    cluster.kubectl(["delete", "secret", SECRET, "-n", RELEASE]).ok().await?;
+    let settings = ["--set-json", brief, "--set-json", &shutdown, "--set", "webhook.failurePolicy=Fail,replicas=2"];
+    upgrade(cluster, &settings).await?;
+    let users = Users::open(cluster).await?;
+    let (end, ended) = watch::channel(false);
+    let exchanged = async {
+        let mut seen = vec![first.clone()];
+        let exchanged = eventually("three CAs have been used", Duration::from_mins(4), async || {
+            if let Ok(now) = authority(cluster).await
+                && !seen.contains(&now)
+            {
+                seen.push(now);
+            }
+            Ok((seen.len() >= 4).then_some(()))
+        });
+        let exchanged = exchanged.await;
+        end.send_replace(true);
+        exchanged
+    };
+    let (exchanged, used) = tokio::join!(exchanged, users.work(&ended));
+    let mut logs = String::new();
+    for pod in pods(cluster).await? {
+        logs += &cluster.pod_logs(RELEASE, &pod)?;
+    }
+    let back = ["--set-json", "extraArgs=[]", "--set", "webhook.failurePolicy=Ignore"];
+    upgrade(cluster, &back).await?;
+    exchanged?;
+    println!("three CAs exchanged: {used}");
+    ensure!(used.failed == 0, "users saw errors: {used}\n{logs}");
+    ensure!(used.sent > 500, "hardly anything was asked: {used}");
+    let renewed = logs.matches("a new certificate is served").count();
+    ensure!(renewed >= 8, "only {renewed} certificates");
+    guards(cluster).await
+}
+
+async fn can_be_provided_and_managed_again(cluster: &Cluster) -> Result<()> {
+    // As docs/install.md says: both CAs in the bundle, so that pods of either kind are verified meanwhile.
+    let pair = certificate(cluster, "provided", NAME)?;
+    secret(cluster, &pair).await?;
+    let both = cluster.scratch().join("both.crt");
+    let managed = String::from_utf8(data(cluster, "ca.crt").await?)?;
+    std::fs::write(&both, managed + &std::fs::read_to_string(pair.join("ca.crt"))?)?;
+    let bundle = format!("--set-file=certificates.caBundle={}", both.display());
+    upgrade(cluster, &["--set", "certificates.source=provided", &bundle, "--force-conflicts"]).await?;
+    guards(cluster).await?;
+    let provided = bundles(cluster).await?;
+    eventually("the pods that made their own are gone", PATIENCE, async || {
+        Ok((pods(cluster).await?.len() == 2).then_some(()))
+    })
+    .await?;
+    sleep(Duration::from_secs(1)).await;
+    ensure!(bundles(cluster).await? == provided, "pods on their way out wrote over it");
+    upgrade(cluster, &["--set", "certificates.source=self-managed,certificates.caBundle=", "--force-conflicts"])
+        .await?;
+    guards(cluster).await?;
+    ensure!(bundles(cluster).await? != provided, "the CA is published again");
+    Ok(())
+}
+
+/// The values of the installation, as an argument for helm.
+async fn values(cluster: &Cluster) -> Result<String> {
+    let values: PathBuf = cluster.scratch().join("values-of-the-installation.yaml");
+    std::fs::write(&values, cluster.helm(["get", "values", RELEASE, "-n", RELEASE, "-o", "yaml"]).ok().await?)?;
+    Ok(format!("--values={}", values.display()))
+}
+
+/// The bundle of every entry, by name.
+async fn bundles(cluster: &Cluster) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for configuration in CONFIGURATIONS {
+        let text = cluster.kubectl(["get", configuration, RELEASE, "-o", "json"]).ok().await?;
+        let object: Value = serde_json::from_str(&text)?;
+        for webhook in object["webhooks"].as_array().context("it has entries")? {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            found.push((text(&webhook["name"]), text(&webhook["clientConfig"]["caBundle"])));
+        }
+    }
+    ensure!(found.len() == 5, "{found:?}");
+    Ok(found)
+}
+
+async fn authority(cluster: &Cluster) -> Result<Vec<u8>> {
+    data(cluster, "ca.crt").await
+}
+
+async fn data(cluster: &Cluster, key: &str) -> Result<Vec<u8>> {
+    let text = cluster.kubectl(["get", "secret", SECRET, "-n", RELEASE, "-o", "json"]).ok().await?;
+    let secret: Value = serde_json::from_str(&text)?;
+    let data =
+        secret["data"][key].as_str().with_context(|| format!("it has no {key}: {}", json!(secret["metadata"])))?;
+    Ok(base64::engine::general_purpose::STANDARD.decode(data)?)
+}
