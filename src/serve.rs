@@ -6,6 +6,8 @@ mod handshake;
 mod limits;
 mod listener;
 mod metrics;
+mod policy;
+mod polled;
 mod review;
 mod router;
 mod shutdown;
@@ -47,8 +49,12 @@ pub struct Settings {
     pub certificate_poll: Duration,
     /// Whether TLS 1.2 is spoken beside 1.3.
     pub tls12: bool,
-    /// The policy.
+    /// The policy; where there is a file, the one that it held at the start.
     pub policy: Policy,
+    /// The policy file.
+    pub policy_file: Option<PathBuf>,
+    /// How often the policy file is looked at.
+    pub policy_poll: Duration,
     /// What one client may ask for at most.
     pub limits: Limits,
     /// How long each step of a shutdown takes.
@@ -65,6 +71,8 @@ impl Default for Settings {
             certificate_poll: Duration::from_secs(10),
             tls12: false,
             policy: Policy::default(),
+            policy_file: None,
+            policy_poll: Duration::from_secs(10),
             limits: Limits::default(),
             drain: Drain::default(),
         }
@@ -143,7 +151,8 @@ impl Server {
         look(&mut folder, &serving, &metrics, &mut said);
         let state =
             admin::State { stores: Arc::clone(&stores), serving: Arc::clone(&serving), metrics: Arc::clone(&metrics) };
-        let tasks = Tasks(vec![
+        let policy = settings.policy_file.map(|path| policy::follow(path, settings.policy_poll, Arc::clone(&reviewer)));
+        let mut tasks = Tasks(vec![
             tokio::spawn(admin::serve(admin, state)),
             tokio::spawn(Arc::clone(&stores).follow(client)),
             tokio::spawn(reload(folder, said, settings.certificate_poll, Arc::clone(&serving), Arc::clone(&metrics))),
@@ -152,6 +161,7 @@ impl Server {
                 tracing::info!("ready: all stores are synced");
             }),
         ]);
+        tasks.0.extend(policy.map(tokio::spawn));
         let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer)?;
         listener.serve(&settings.drain, &shutdown).await;
         drop(tasks);

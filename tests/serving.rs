@@ -11,6 +11,7 @@ mod serving {
     mod objects;
     mod overload;
     mod patience;
+    mod policy;
     mod requests;
     mod served;
     mod shutdown;

@@ -1,5 +1,7 @@
 //! `stsguard serve`: flags with their environment variables, resolved into settings.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +11,8 @@ use clap::{Args, ValueEnum};
 
 use super::policy::PolicyFlags;
 use crate::policy::Policy;
-use crate::serve::{Drain, Limits, Settings};
+use crate::serve::{Drain, Settings};
+use limits::LimitFlags;
 
 /// Serve admission reviews: `/mutate` and `/validate` over TLS, probes and metrics on a port of their own.
 #[derive(Debug, Args)]
@@ -34,12 +37,11 @@ pub struct ServeFlags {
     pub tls12: bool,
     #[command(flatten)]
     pub policy: PolicyFlags,
-    /// Reviews decided at once.
-    #[arg(long, env = "STSGUARD_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight, value_name = "N")]
-    pub max_in_flight: usize,
-    /// Connections open at once; the one idle for longest makes room.
-    #[arg(long, env = "STSGUARD_MAX_CONNECTIONS", default_value_t = Limits::default().connections, value_name = "N")]
-    pub max_connections: usize,
+    /// How often the policy file is looked at; a good new version counts at once, a bad one changes nothing.
+    #[arg(long, env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub policy_poll: Duration,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// How long a stopping server goes on as before, so that every proxy learns that it leaves.
     #[arg(long, env = "STSGUARD_DRAIN_PROPAGATION", default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub drain_propagation: Duration,
@@ -83,9 +85,14 @@ impl ServeFlags {
     /// Serves until a signal.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let policy = self.policy.resolve()?;
+        self.limits.check()?;
         self.log();
         let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(crate::serve::run(self.settings(policy)))?;
+        let mut settings = self.settings(policy);
+        for contradiction in LimitFlags::fit(&mut settings.limits, &settings.drain, limits::open_files()) {
+            tracing::warn!("{contradiction}");
+        }
+        runtime.block_on(crate::serve::run(settings))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -99,12 +106,14 @@ impl ServeFlags {
             certificate_poll: self.certificate_poll,
             tls12: self.tls12,
             policy,
-            limits: Limits { in_flight: self.max_in_flight, connections: self.max_connections, ..Limits::default() },
+            policy_file: self.policy.policy.clone(),
+            policy_poll: self.policy_poll,
+            limits: self.limits.limits(),
             drain: Drain {
                 propagation: self.drain_propagation,
                 quiet: self.drain_quiet,
                 idle: self.drain_idle,
-                ..Drain::default()
+                finish: self.limits.drain_finish,
             },
         }
     }

@@ -35,6 +35,9 @@ pub struct Metrics {
     store_malformed: Family<Label, Gauge>,
     not_after: Gauge<i64, AtomicI64>,
     certificate_faults: Counter,
+    policy_loaded: Gauge<i64, AtomicI64>,
+    policy_current: Gauge,
+    policy_faults: Counter,
     /// Open connections.
     pub connections: Gauge,
     /// Reviews being decided.
@@ -60,6 +63,9 @@ impl Metrics {
             store_malformed: Family::default(),
             not_after: Gauge::default(),
             certificate_faults: Counter::default(),
+            policy_loaded: Gauge::default(),
+            policy_current: Gauge::default(),
+            policy_faults: Counter::default(),
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
@@ -79,9 +85,17 @@ impl Metrics {
         r.register_with_unit("certificate_not_after", help, Unit::Seconds, metrics.not_after.clone());
         let help = "Looks at the certificate folder that found a pair which cannot be served";
         r.register("certificate_reload_failures", help, metrics.certificate_faults.clone());
+        let help = "When the policy file was last taken over, as seconds since 1970; 0 without a file";
+        r.register_with_unit("policy_loaded", help, Unit::Seconds, metrics.policy_loaded.clone());
+        let help = "1 while reviews are decided by what the policy file says now, 0 while it is faulty";
+        r.register("policy_current", help, metrics.policy_current.clone());
+        let help = "Looks at the policy file that found what cannot be used";
+        r.register("policy_faults", help, metrics.policy_faults.clone());
         r.register("connections", "Open connections", metrics.connections.clone());
         r.register("in_flight", "Reviews being decided", metrics.in_flight.clone());
         r.register("panics", "Reviews that ended in a panic, answered with 500", metrics.panics.clone());
+        // Without a file, the policy is what the settings say.
+        metrics.policy_current.set(1);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         r.register("build", "The running version", version);
         Self { registry, ..metrics }
@@ -124,6 +138,21 @@ impl Metrics {
     /// Counts a pair that cannot be served.
     pub fn certificate_fault(&self) {
         self.certificate_faults.inc();
+    }
+
+    /// Records when the policy file was taken over.
+    pub fn policy_loaded(&self, seconds: i64) {
+        self.policy_loaded.set(seconds);
+    }
+
+    /// Records whether reviews are decided by what the policy file says now.
+    pub fn policy_is_current(&self, current: bool) {
+        self.policy_current.set(i64::from(current));
+    }
+
+    /// Counts a policy file that cannot be used.
+    pub fn policy_fault(&self) {
+        self.policy_faults.inc();
     }
 
     /// All metrics as OpenMetrics text.
