@@ -1,6 +1,7 @@
 //! The webhook server: build all that can fail, then run until the signal.
 
 mod admin;
+mod caller;
 mod connection;
 mod handshake;
 mod limits;
@@ -30,6 +31,7 @@ use tokio::task::JoinHandle;
 use crate::certificates::{Folder, FolderError, Look, Serving};
 use crate::cluster::{Live, Stores};
 use crate::policy::Policy;
+use caller::Callers;
 use listener::Listener;
 use review::Reviewer;
 pub use shutdown::Shutdown;
@@ -49,6 +51,10 @@ pub struct Settings {
     pub certificate_poll: Duration,
     /// Whether TLS 1.2 is spoken beside 1.3.
     pub tls12: bool,
+    /// The CA that signs the certificates of those who may call; anyone may without it.
+    pub client_ca: Option<PathBuf>,
+    /// Names of which a client certificate must carry one; without any, every certificate of the CA will do.
+    pub client_names: Vec<String>,
     /// The policy; where there is a file, the one that it held at the start.
     pub policy: Policy,
     /// The policy file.
@@ -70,6 +76,8 @@ impl Default for Settings {
             certificate_name: None,
             certificate_poll: Duration::from_secs(10),
             tls12: false,
+            client_ca: None,
+            client_names: Vec::new(),
             policy: Policy::default(),
             policy_file: None,
             policy_poll: Duration::from_secs(10),
@@ -149,8 +157,14 @@ impl Server {
         let mut folder = Folder::new(settings.certificates, settings.certificate_name);
         let mut said = None;
         look(&mut folder, &serving, &metrics, &mut said);
-        let state =
-            admin::State { stores: Arc::clone(&stores), serving: Arc::clone(&serving), metrics: Arc::clone(&metrics) };
+        let callers = Callers::new(settings.client_ca.is_some(), settings.client_names, Arc::clone(&metrics));
+        let callers = Arc::new(callers);
+        let state = admin::State {
+            stores: Arc::clone(&stores),
+            serving: Arc::clone(&serving),
+            metrics: Arc::clone(&metrics),
+            callers: Arc::clone(&callers),
+        };
         let policy = settings.policy_file.map(|path| policy::follow(path, settings.policy_poll, Arc::clone(&reviewer)));
         let mut tasks = Tasks(vec![
             tokio::spawn(admin::serve(admin, state)),
@@ -162,7 +176,9 @@ impl Server {
             }),
         ]);
         tasks.0.extend(policy.map(tokio::spawn));
-        let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer)?;
+        let client_ca = settings.client_ca.map(|path| Arc::clone(&callers).follow(path, settings.certificate_poll));
+        tasks.0.extend(client_ca.map(tokio::spawn));
+        let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer, callers)?;
         listener.serve(&settings.drain, &shutdown).await;
         drop(tasks);
         Ok(())

@@ -35,6 +35,12 @@ pub struct ServeFlags {
     /// Speak TLS 1.2 beside 1.3.
     #[arg(long, env = "STSGUARD_TLS12")]
     pub tls12: bool,
+    /// Let only clients call whose certificates this CA signed, PEM; looked at as often as the certificate folder.
+    #[arg(long, env = "STSGUARD_CLIENT_CA", value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+    /// A name that a client certificate must carry, as common or alternative name; repeat it, or separate by commas.
+    #[arg(long, env = "STSGUARD_CLIENT_NAME", value_name = "NAME", value_delimiter = ',', requires = "client_ca")]
+    pub client_name: Vec<String>,
     #[command(flatten)]
     pub policy: PolicyFlags,
     /// How often the policy file is looked at; a good new version counts at once, a bad one changes nothing.
@@ -105,6 +111,8 @@ impl ServeFlags {
             certificate_name: self.certificate_name.clone(),
             certificate_poll: self.certificate_poll,
             tls12: self.tls12,
+            client_ca: self.client_ca.clone(),
+            client_names: self.client_name.clone(),
             policy,
             policy_file: self.policy.policy.clone(),
             policy_poll: self.policy_poll,

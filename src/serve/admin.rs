@@ -16,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
+use super::caller::Callers;
 use super::connection::{Connection, Connections};
 use super::metrics::Metrics;
 use crate::certificates::Serving;
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) stores: Arc<Stores>,
     pub(super) serving: Arc<Serving>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) callers: Arc<Callers>,
 }
 
 /// Serves `/live`, `/ready` and `/metrics`, one request a connection.
@@ -85,6 +87,9 @@ async fn ready(Shared(state): Shared<State>) -> (StatusCode, String) {
     }
     if state.serving.pair().is_none() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready: there has been no usable certificate yet\n".to_owned());
+    }
+    if !state.callers.can_tell() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready: there has been no usable client CA yet\n".to_owned());
     }
     (StatusCode::OK, "ready\n".to_owned())
 }

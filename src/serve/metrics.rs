@@ -35,6 +35,8 @@ pub struct Metrics {
     store_malformed: Family<Label, Gauge>,
     not_after: Gauge<i64, AtomicI64>,
     certificate_faults: Counter,
+    callers_refused: Family<Label, Counter>,
+    client_ca_faults: Counter,
     policy_loaded: Gauge<i64, AtomicI64>,
     policy_current: Gauge,
     policy_faults: Counter,
@@ -63,6 +65,8 @@ impl Metrics {
             store_malformed: Family::default(),
             not_after: Gauge::default(),
             certificate_faults: Counter::default(),
+            callers_refused: Family::default(),
+            client_ca_faults: Counter::default(),
             policy_loaded: Gauge::default(),
             policy_current: Gauge::default(),
             policy_faults: Counter::default(),
@@ -85,6 +89,10 @@ impl Metrics {
         r.register_with_unit("certificate_not_after", help, Unit::Seconds, metrics.not_after.clone());
         let help = "Looks at the certificate folder that found a pair which cannot be served";
         r.register("certificate_reload_failures", help, metrics.certificate_faults.clone());
+        let help = "Callers without a client certificate that lets them in, by reason";
+        r.register("callers_refused", help, metrics.callers_refused.clone());
+        let help = "Looks at the client CA's file that found what cannot be used";
+        r.register("client_ca_faults", help, metrics.client_ca_faults.clone());
         let help = "When the policy file was last taken over, as seconds since 1970; 0 without a file";
         r.register_with_unit("policy_loaded", help, Unit::Seconds, metrics.policy_loaded.clone());
         let help = "1 while reviews are decided by what the policy file says now, 0 while it is faulty";
@@ -140,6 +148,16 @@ impl Metrics {
         self.certificate_faults.inc();
     }
 
+    /// Counts a caller who was not let in.
+    pub fn caller_refused(&self, reason: &'static str) {
+        self.callers_refused.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Counts a client CA that cannot be used.
+    pub fn client_ca_fault(&self) {
+        self.client_ca_faults.inc();
+    }
+
     /// Records when the policy file was taken over.
     pub fn policy_loaded(&self, seconds: i64) {
         self.policy_loaded.set(seconds);
@@ -182,6 +200,8 @@ fn status(code: u16) -> &'static str {
     match code {
         200 => "200",
         400 => "400",
+        401 => "401",
+        403 => "403",
         404 => "404",
         405 => "405",
         408 => "408",

@@ -10,6 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
+use super::caller::Refusal;
 use super::limits::Limits;
 use super::review::{Outcome, Reviewer};
 use super::tally::{Gauged, Tally};
@@ -151,6 +152,12 @@ impl Router {
         }
     }
 
+    /// Answers somebody who may not call; nothing of the body is read.
+    pub(super) fn refuse_caller(&self, refusal: Refusal) -> Answered {
+        let (status, message) = refusal.answer();
+        self.refuse("other", status, message)
+    }
+
     fn refuse(&self, endpoint: &'static str, status: StatusCode, message: &str) -> Answered {
         self.reviewer.metrics.request(endpoint, status.as_u16());
         let mut response = Response::new(Full::new(Bytes::from(format!("stsguard: {message}\n"))));
@@ -164,8 +171,11 @@ impl Router {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
-            // What is left of the body is not waited for.
-            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+            // What is left of the body is not waited for; and with a new certificate, only a new connection helps.
+            StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
