@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::certificates::{Folder, FolderError, Look, Serving};
-use crate::cluster::{Live, Stores};
+use crate::cluster::{Live, SILENCE, Stores};
 use crate::policy::Policy;
 use caller::Callers;
 use listener::Listener;
@@ -61,6 +61,8 @@ pub struct Settings {
     pub policy_file: Option<PathBuf>,
     /// How often the policy file is looked at.
     pub policy_poll: Duration,
+    /// How long the API server may say nothing about a kind before its watch is begun anew.
+    pub silence: Duration,
     /// What one client may ask for at most.
     pub limits: Limits,
     /// How long each step of a shutdown takes.
@@ -81,6 +83,7 @@ impl Default for Settings {
             policy: Policy::default(),
             policy_file: None,
             policy_poll: Duration::from_secs(10),
+            silence: SILENCE,
             limits: Limits::default(),
             drain: Drain::default(),
         }
@@ -143,7 +146,7 @@ impl Server {
         let Self { settings, listener, admin } = self;
         let metrics = Arc::new(Metrics::new());
         let serving = Arc::new(Serving::default());
-        let stores = Stores::new();
+        let stores = Stores::new(settings.silence);
         let observe = {
             let metrics = Arc::clone(&metrics);
             move |resource, result| metrics.live_read(resource, result)
@@ -191,7 +194,9 @@ impl Server {
 /// All that can fail before the first review is served.
 pub async fn run(settings: Settings) -> Result<(), ServeError> {
     let server = Server::bind(settings).await?;
-    tracing::info!(listen = %server.settings.listen, admin = %server.settings.admin_listen, "listening");
+    let (listen, admin) =
+        server.addresses().map_err(|fault| ServeError::Listen { address: server.settings.listen, fault })?;
+    tracing::info!(%listen, %admin, "listening");
     let shutdown = Shutdown::on_signals().map_err(ServeError::Signal)?;
     let client = Client::try_default().await.map_err(|error| ServeError::Cluster(error.to_string()))?;
     server.run(client, shutdown).await

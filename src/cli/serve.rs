@@ -116,6 +116,7 @@ impl ServeFlags {
             policy,
             policy_file: self.policy.policy.clone(),
             policy_poll: self.policy_poll,
+            silence: crate::cluster::SILENCE,
             limits: self.limits.limits(),
             drain: Drain {
                 propagation: self.drain_propagation,
@@ -138,6 +139,11 @@ impl ServeFlags {
         // kube's client logs whole responses that it cannot read; hyper and rustls say nothing that helps here.
         let filter = tracing_subscriber::EnvFilter::new(format!("{level},kube_client=off,kube_runtime=off"));
         let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        // A panic's message may hold a part of an object; its place says enough.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "panic");
+        }));
         match self.log_format {
             LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
             LogFormat::Text => lines.init(),
