@@ -181,7 +181,10 @@ impl<T: Projection> Store<T> {
         let cause = cause(error);
         if is_away(error) {
             if !following.away.swap(true, Ordering::AcqRel) {
-                tracing::warn!(cause, "the API server cannot be reached; stores stay as they are and it is tried again");
+                tracing::warn!(
+                    cause,
+                    "the API server cannot be reached; stores stay as they are and it is tried again"
+                );
             }
         } else if first {
             tracing::warn!(store = T::PLURAL, %error, cause, "the watch failed and is tried again");

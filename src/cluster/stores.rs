@@ -12,8 +12,8 @@ use super::projections::{Class, Reservation, Terminating};
 use super::store::{Following, Store, StoreState};
 use crate::evaluation::{Answer, Facts, Lookup, Question, ServiceFacts, SetFacts, Source};
 
-/// How long the API server may say nothing about a kind: each watch ends after 60 s, and lists are answered in less.
-pub const SILENCE: Duration = Duration::from_secs(70);
+/// How long the API server may say nothing about a kind: it ends each watch after 60 s, and answers lists in less.
+pub const SILENCE: Duration = Duration::from_secs(64);
 
 /// All stores.
 pub struct Stores {
