@@ -13,6 +13,7 @@ mod review;
 mod router;
 mod shutdown;
 mod tally;
+mod weight;
 
 pub use limits::{Drain, Limits};
 pub use metrics::Metrics;
@@ -170,7 +171,7 @@ impl Server {
         };
         let policy = settings.policy_file.map(|path| policy::follow(path, settings.policy_poll, Arc::clone(&reviewer)));
         let mut tasks = Tasks(vec![
-            tokio::spawn(admin::serve(admin, state)),
+            tokio::spawn(admin::serve(admin, settings.limits.admin_connections, state)),
             tokio::spawn(Arc::clone(&stores).follow(client)),
             tokio::spawn(reload(folder, said, settings.certificate_poll, Arc::clone(&serving), Arc::clone(&metrics))),
             tokio::spawn(async move {

@@ -22,8 +22,6 @@ use super::metrics::Metrics;
 use crate::certificates::Serving;
 use crate::cluster::Stores;
 
-/// How many connections may be open; the oldest makes room.
-const CONNECTIONS: usize = 64;
 /// How long a connection may take from its opening to the end of its one answer.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait when the system hands out no connection.
@@ -38,8 +36,8 @@ pub(super) struct State {
     pub(super) callers: Arc<Callers>,
 }
 
-/// Serves `/live`, `/ready` and `/metrics`, one request a connection.
-pub(super) async fn serve(listener: TcpListener, state: State) {
+/// Serves `/live`, `/ready` and `/metrics`, one request a connection; with `most` open, the oldest makes room.
+pub(super) async fn serve(listener: TcpListener, most: usize, state: State) {
     let router = Router::new()
         .route("/live", get(async || "live\n"))
         .route("/ready", get(ready))
@@ -56,7 +54,7 @@ pub(super) async fn serve(listener: TcpListener, state: State) {
                 continue;
             }
         };
-        if connections.staying() >= CONNECTIONS {
+        if connections.staying() >= most {
             connections.make_room();
         }
         let (id, connection) = connections.add(LIMIT);

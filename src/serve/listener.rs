@@ -139,7 +139,7 @@ async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted");
-                shared.connections.make_room();
+                shared.connections.send_a_stranger_away();
                 sleep(OUT_OF_FILES).await;
             }
         }

@@ -89,6 +89,9 @@ impl Metrics {
         r.register_with_unit("certificate_not_after", help, Unit::Seconds, metrics.not_after.clone());
         let help = "Looks at the certificate folder that found a pair which cannot be served";
         r.register("certificate_reload_failures", help, metrics.certificate_faults.clone());
+        for reason in ["absent", "untrusted", "expired", "name"] {
+            drop(metrics.callers_refused.get_or_create(&[("reason", reason)]));
+        }
         let help = "Callers without a client certificate that lets them in, by reason";
         r.register("callers_refused", help, metrics.callers_refused.clone());
         let help = "Looks at the client CA's file that found what cannot be used";

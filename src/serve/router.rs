@@ -14,6 +14,7 @@ use super::caller::Refusal;
 use super::limits::Limits;
 use super::review::{Outcome, Reviewer};
 use super::tally::{Gauged, Tally};
+use super::weight;
 use crate::admission::Endpoint;
 
 /// What the API server waits for an answer when it does not say; and the longest that it may say.
@@ -30,6 +31,7 @@ pub(super) struct Router {
     reviewer: Arc<Reviewer>,
     limits: Limits,
     bytes: Semaphore,
+    decided: Semaphore,
     turns: Semaphore,
     waiting: Tally,
 }
@@ -45,6 +47,7 @@ impl Router {
     pub(super) fn new(reviewer: Arc<Reviewer>, limits: Limits) -> Self {
         Self {
             bytes: Semaphore::new(limits.bytes_in_flight.div_ceil(UNIT)),
+            decided: Semaphore::new(limits.bytes_decided.div_ceil(UNIT)),
             turns: Semaphore::new(limits.in_flight),
             waiting: Tally::default(),
             reviewer,
@@ -92,6 +95,7 @@ impl Router {
         let (body, _bytes) = self.body(request, expected, deadline).await?;
         received();
         let _turn = self.turn(deadline).await?;
+        let _memory = self.memory(&body, deadline).await?;
         let _in_flight = Gauged::new(&self.reviewer.metrics.in_flight);
         match self.reviewer.answer(endpoint, &body, deadline).await {
             Outcome::Answered(answer) => Ok(answer),
@@ -128,6 +132,10 @@ impl Router {
                 let more = (bytes.len() + data.len()).div_ceil(UNIT).saturating_sub(held.num_permits());
                 let more = u32::try_from(more).unwrap_or(u32::MAX);
                 held.merge(self.bytes.try_acquire_many(more).map_err(overload)?);
+                // Once it has earned that, room for all of it: growing by steps would take it twice.
+                if bytes.len() + data.len() > bytes.capacity() {
+                    bytes.reserve_exact(expected.saturating_sub(bytes.len()).max(data.len()));
+                }
                 bytes.extend_from_slice(&data);
             }
             Ok(())
@@ -148,6 +156,23 @@ impl Router {
         };
         match timeout_at(deadline, self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
+            _ => Err((StatusCode::SERVICE_UNAVAILABLE, "this review's time ran out in the queue".to_owned())),
+        }
+    }
+
+    /// Takes what a review needs when it is parsed from the budget of bytes, and waits until there is that much.
+    async fn memory(&self, body: &[u8], deadline: Instant) -> Result<SemaphorePermit<'_>, (StatusCode, String)> {
+        let units = |bytes: usize| u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        // Where there is room for the worst that a body of this length can be, it need not be looked at.
+        if let Ok(memory) = self.decided.try_acquire_many(units(weight::at_most(body.len()))) {
+            return Ok(memory);
+        }
+        let weight = weight::of(body);
+        if weight > self.limits.bytes_decided {
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, "the review has too many parts".to_owned()));
+        }
+        match timeout_at(deadline, self.decided.acquire_many(units(weight))).await {
+            Ok(Ok(memory)) => Ok(memory),
             _ => Err((StatusCode::SERVICE_UNAVAILABLE, "this review's time ran out in the queue".to_owned())),
         }
     }

@@ -26,6 +26,7 @@ async fn is_well(served: &Served) {
 async fn knowing() -> Served {
     let api = Api::default();
     api.put("services", &service("db", true));
+    api.read(DB, Read::Object(service("db", true)));
     Served::ready_with(api, |_| {}).await
 }
 

@@ -32,8 +32,12 @@ pub struct LimitFlags {
     #[arg(long, env = "STSGUARD_MAX_BODY", default_value = "8Mi", value_name = "SIZE", value_parser = size)]
     pub max_body: usize,
     /// Size of all reviews in memory together; more are answered with 429.
-    #[arg(long, env = "STSGUARD_MAX_BYTES_IN_FLIGHT", default_value = "64Mi", value_name = "SIZE", value_parser = size)]
+    #[arg(long, env = "STSGUARD_MAX_BYTES_IN_FLIGHT", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
     pub max_bytes_in_flight: usize,
+    /// Memory of the reviews being decided, as estimated from their structure; more wait, and one that needs all of it is
+    /// refused with 413.
+    #[arg(long, env = "STSGUARD_MAX_BYTES_DECIDED", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
+    pub max_bytes_decided: usize,
     /// How long a TLS handshake may take.
     #[arg(long, env = "STSGUARD_HANDSHAKE_TIME", default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub handshake_time: Duration,
@@ -64,15 +68,14 @@ pub enum LimitError {
     #[error("--{0} 0 would serve nobody; allow at least 1")]
     Zero(&'static str),
     /// The largest review could never be read.
-    #[error(
-        "--max-body {body} bytes never fit into --max-bytes-in-flight {in_flight} bytes; raise the second or lower the \
-         first"
-    )]
+    #[error("--max-body {body} bytes never fit into --{flag} {budget} bytes; raise the second or lower the first")]
     Body {
         /// The size of one review.
         body: usize,
+        /// The budget that is too small.
+        flag: &'static str,
         /// The size of all.
-        in_flight: usize,
+        budget: usize,
     },
 }
 
@@ -81,6 +84,7 @@ impl LimitFlags {
     pub fn limits(&self) -> Limits {
         Limits {
             connections: self.max_connections,
+            admin_connections: Limits::default().admin_connections,
             handshakes: self.max_handshakes,
             handshake: self.handshake_time,
             handshake_in_a_crowd: self.crowded_handshake_time.min(self.handshake_time),
@@ -90,6 +94,7 @@ impl LimitFlags {
             age: self.connection_age,
             body_bytes: self.max_body,
             bytes_in_flight: self.max_bytes_in_flight,
+            bytes_decided: self.max_bytes_decided,
             in_flight: self.max_in_flight,
             queue: self.max_queue,
         }
@@ -109,16 +114,19 @@ impl LimitFlags {
         if let Some((flag, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(LimitError::Zero(flag));
         }
-        if self.max_body > self.max_bytes_in_flight {
-            return Err(LimitError::Body { body: self.max_body, in_flight: self.max_bytes_in_flight });
+        let budgets =
+            [("max-bytes-in-flight", self.max_bytes_in_flight), ("max-bytes-decided", self.max_bytes_decided)];
+        match budgets.into_iter().find(|(_, budget)| self.max_body > *budget) {
+            Some((flag, budget)) => Err(LimitError::Body { body: self.max_body, flag, budget }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Lowers the connections to what the limit of open files allows, and tells of that and of what will fail requests.
     pub fn fit(limits: &mut Limits, drain: &Drain, files: Option<usize>) -> Vec<String> {
         let mut said = Vec::new();
         if let Some(files) = files {
+            limits.admin_connections = limits.admin_connections.min(files / 4).max(1);
             let most = (files - OTHER_FILES.min(files / 2)).max(1);
             if limits.connections > most {
                 said.push(format!(

@@ -35,8 +35,10 @@ fn refuses_limits_that_would_serve_nobody() {
         let error = flags(&[&format!("--{flag}=0")]).check().expect_err(flag);
         assert!(error.to_string().contains(flag), "{error}");
     }
-    let error = flags(&["--max-body=8Mi", "--max-bytes-in-flight=4Mi"]).check();
-    assert_eq!(error, Err(LimitError::Body { body: 8 << 20, in_flight: 4 << 20 }));
+    for flag in ["max-bytes-in-flight", "max-bytes-decided"] {
+        let error = flags(&["--max-body=8Mi", &format!("--{flag}=4Mi")]).check();
+        assert_eq!(error, Err(LimitError::Body { body: 8 << 20, flag, budget: 4 << 20 }));
+    }
 }
 
 #[test]
