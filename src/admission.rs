@@ -93,6 +93,14 @@ pub struct Decision {
 }
 
 impl Review {
+    /// The answer to a body that is not to be read any further than to its uid, and why.
+    pub fn unread(body: &[u8], why: &str) -> Unreadable {
+        match serde_json::from_slice::<wire::Identified>(body) {
+            Ok(identified) => refuse(&identified.request.uid, why),
+            Err(_) => bare(why),
+        }
+    }
+
     /// Reads a review's body.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Everything that is read from the API server: stores fed by watches, and live reads before a denial.
 
+mod heard;
 mod kept;
 mod live;
 mod observed;
@@ -7,6 +8,7 @@ mod projections;
 mod store;
 mod stores;
 
+pub use heard::heard;
 pub use live::Live;
 pub use store::StoreState;
-pub use stores::Stores;
+pub use stores::{SILENCE, Stores};

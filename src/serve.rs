@@ -1,80 +1,43 @@
 //! The webhook server: build all that can fail, then run until the signal.
 
 mod admin;
+mod caller;
+mod certificates;
 mod connection;
 mod handshake;
 mod hearing;
 mod limits;
 mod listener;
 mod metrics;
+mod policy;
+mod polled;
 mod review;
 mod router;
+mod settings;
 mod shutdown;
 mod tally;
+mod weight;
 
 pub use limits::{Drain, Limits};
 pub use metrics::Metrics;
+pub use settings::Settings;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::certificates::{Folder, FolderError, Keeper, Look, SelfManaged, Serving};
+use crate::certificates::Serving;
 use crate::cluster::{Live, Stores};
-use crate::policy::Policy;
+use caller::Callers;
 use listener::Listener;
 use review::Reviewer;
 pub use shutdown::Shutdown;
-
-/// What a server is built from.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where reviews are served.
-    pub listen: SocketAddr,
-    /// Where probes and metrics are served, without TLS.
-    pub admin_listen: SocketAddr,
-    /// Where the pair comes from, unless a folder holds it.
-    pub self_managed: Option<SelfManaged>,
-    /// The folder with `tls.crt` and `tls.key`.
-    pub certificates: PathBuf,
-    /// A name that the certificate must cover, `<service>.<namespace>.svc`; any certificate will do without it.
-    pub certificate_name: Option<String>,
-    /// How often the folder is looked into.
-    pub certificate_poll: Duration,
-    /// Whether TLS 1.2 is spoken beside 1.3.
-    pub tls12: bool,
-    /// The policy.
-    pub policy: Policy,
-    /// What one client may ask for at most.
-    pub limits: Limits,
-    /// How long each step of a shutdown takes.
-    pub drain: Drain,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 10250),
-            admin_listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8080),
-            self_managed: None,
-            certificates: PathBuf::from("/etc/stsguard/certificates"),
-            certificate_name: None,
-            certificate_poll: Duration::from_secs(10),
-            tls12: false,
-            policy: Policy::default(),
-            limits: Limits::default(),
-            drain: Drain::default(),
-        }
-    }
-}
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +95,7 @@ impl Server {
         let Self { settings, listener, admin } = self;
         let metrics = Arc::new(Metrics::new());
         let serving = Arc::new(Serving::default());
-        let stores = Stores::new();
+        let stores = Stores::new(settings.silence);
         let observe = {
             let metrics = Arc::clone(&metrics);
             move |resource, result| metrics.live_read(resource, result)
@@ -145,31 +108,28 @@ impl Server {
         });
         // A folder's pair is for others to publish.
         let guarded = Arc::new(AtomicBool::new(settings.self_managed.is_none()));
-        let certificates = match settings.self_managed {
-            Some(own) => {
-                let observe = {
-                    let metrics = Arc::clone(&metrics);
-                    move |event| metrics.certificate_event(event)
-                };
-                let guarded = Arc::clone(&guarded);
-                tokio::spawn(Keeper::new(own, client.clone(), Arc::clone(&serving), guarded, observe).keep())
-            }
-            None => {
-                let mut folder = Folder::new(settings.certificates, settings.certificate_name);
-                let mut said = None;
-                look(&mut folder, &serving, &metrics, &mut said);
-                let (serving, metrics) = (Arc::clone(&serving), Arc::clone(&metrics));
-                tokio::spawn(reload(folder, said, settings.certificate_poll, serving, metrics))
+        let certificates = {
+            let (serving, guarded, metrics) = (Arc::clone(&serving), Arc::clone(&guarded), Arc::clone(&metrics));
+            match settings.self_managed {
+                Some(own) => certificates::keep(own, (client.clone(), settings.silence), serving, guarded, metrics),
+                None => {
+                    let folder = (settings.certificates, settings.certificate_name);
+                    certificates::follow(folder, settings.certificate_poll, serving, metrics)
+                }
             }
         };
+        let callers = Callers::new(settings.client_ca.is_some(), settings.client_names, Arc::clone(&metrics));
+        let callers = Arc::new(callers);
         let state = admin::State {
             stores: Arc::clone(&stores),
             serving: Arc::clone(&serving),
             guarded,
             metrics: Arc::clone(&metrics),
+            callers: Arc::clone(&callers),
         };
-        let tasks = Tasks(vec![
-            tokio::spawn(admin::serve(admin, state)),
+        let policy = settings.policy_file.map(|path| policy::follow(path, settings.policy_poll, Arc::clone(&reviewer)));
+        let mut tasks = Tasks(vec![
+            tokio::spawn(admin::serve(admin, settings.limits.admin_connections, state)),
             tokio::spawn(Arc::clone(&stores).follow(client)),
             certificates,
             tokio::spawn(async move {
@@ -177,7 +137,10 @@ impl Server {
                 tracing::info!("ready: all stores are synced");
             }),
         ]);
-        let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer)?;
+        tasks.0.extend(policy.map(tokio::spawn));
+        let client_ca = settings.client_ca.map(|path| Arc::clone(&callers).follow(path, settings.certificate_poll));
+        tasks.0.extend(client_ca.map(tokio::spawn));
+        let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer, callers)?;
         listener.serve(&settings.drain, &shutdown).await;
         drop(tasks);
         Ok(())
@@ -190,7 +153,9 @@ impl Server {
 /// All that can fail before the first review is served.
 pub async fn run(settings: Settings) -> Result<(), ServeError> {
     let server = Server::bind(settings).await?;
-    tracing::info!(listen = %server.settings.listen, admin = %server.settings.admin_listen, "listening");
+    let (listen, admin) =
+        server.addresses().map_err(|fault| ServeError::Listen { address: server.settings.listen, fault })?;
+    tracing::info!(%listen, %admin, "listening");
     let shutdown = Shutdown::on_signals().map_err(ServeError::Signal)?;
     let client = Client::try_default().await.map_err(|error| ServeError::Cluster(error.to_string()))?;
     server.run(client, shutdown).await
@@ -216,42 +181,4 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
         bound => bound,
     }
     .map_err(|fault| ServeError::Listen { address, fault })
-}
-
-async fn reload(
-    mut folder: Folder,
-    mut said: Option<FolderError>,
-    poll: Duration,
-    serving: Arc<Serving>,
-    metrics: Arc<Metrics>,
-) {
-    let mut ticks = tokio::time::interval(poll);
-    // The first look has been made.
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        look(&mut folder, &serving, &metrics, &mut said);
-    }
-}
-
-/// Looks into the folder once; each distinct fault is logged once.
-fn look(folder: &mut Folder, serving: &Serving, metrics: &Metrics, said: &mut Option<FolderError>) {
-    match folder.look(serving) {
-        Look::Unchanged => *said = None,
-        Look::Replaced => {
-            *said = None;
-            if let Some(pair) = serving.pair() {
-                metrics.certificate_not_after(pair.not_after);
-                tracing::info!(not_after = pair.not_after, "a new certificate is served");
-            }
-        }
-        Look::Kept(error) => {
-            metrics.certificate_fault();
-            if said.as_ref() != Some(&error) {
-                let goes_on = serving.pair().is_some();
-                tracing::error!(%error, last_pair_goes_on = goes_on, "the certificate cannot be used");
-                *said = Some(error);
-            }
-        }
-    }
 }

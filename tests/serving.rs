@@ -3,18 +3,26 @@
 mod serving {
     mod answer;
     mod api;
+    mod callers;
     mod certificate;
     mod client;
     mod connections;
+    mod degraded;
+    mod hostile;
     mod live;
     mod metrics;
     mod objects;
     mod overload;
+    mod panics;
     mod patience;
+    mod policy;
+    mod process;
     mod requests;
     mod served;
     mod shutdown;
+    mod siege;
     mod slow;
     mod stores;
+    mod target;
     mod unreadable;
 }

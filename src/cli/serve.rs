@@ -1,5 +1,7 @@
 //! `stsguard serve`: flags with their environment variables, resolved into settings.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +14,8 @@ use clap::{Args, ValueEnum};
 use self::certificates::SelfManagedFlags;
 use super::policy::PolicyFlags;
 use crate::policy::Policy;
-use crate::serve::{Drain, Limits, Settings};
+use crate::serve::{Drain, Settings};
+use limits::LimitFlags;
 
 /// Serve admission reviews: `/mutate` and `/validate` over TLS, probes and metrics on a port of their own.
 #[derive(Debug, Args)]
@@ -37,14 +40,19 @@ pub struct ServeFlags {
     /// Speak TLS 1.2 beside 1.3.
     #[arg(long, env = "STSGUARD_TLS12")]
     pub tls12: bool,
+    /// Let only clients call whose certificates this CA signed, PEM; looked at as often as the certificate folder.
+    #[arg(long, env = "STSGUARD_CLIENT_CA", value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+    /// A name that a client certificate must carry, as common or alternative name; repeat it, or separate by commas.
+    #[arg(long, env = "STSGUARD_CLIENT_NAME", value_name = "NAME", value_delimiter = ',', requires = "client_ca")]
+    pub client_name: Vec<String>,
     #[command(flatten)]
     pub policy: PolicyFlags,
-    /// Reviews decided at once.
-    #[arg(long, env = "STSGUARD_MAX_IN_FLIGHT", default_value_t = Limits::default().in_flight, value_name = "N")]
-    pub max_in_flight: usize,
-    /// Connections open at once; the one idle for longest makes room.
-    #[arg(long, env = "STSGUARD_MAX_CONNECTIONS", default_value_t = Limits::default().connections, value_name = "N")]
-    pub max_connections: usize,
+    /// How often the policy file is looked at; a good new version counts at once, a bad one changes nothing.
+    #[arg(long, env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub policy_poll: Duration,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// How long a stopping server goes on as before, so that every proxy learns that it leaves.
     #[arg(long, env = "STSGUARD_DRAIN_PROPAGATION", default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub drain_propagation: Duration,
@@ -87,9 +95,14 @@ pub enum LogFormat {
 impl ServeFlags {
     /// Serves until a signal.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = self.settings(self.policy.resolve()?)?;
+        let policy = self.policy.resolve()?;
+        self.limits.check()?;
+        let mut settings = self.settings(policy)?;
         self.log();
         let runtime = tokio::runtime::Runtime::new()?;
+        for contradiction in LimitFlags::fit(&mut settings.limits, &settings.drain, limits::open_files()) {
+            tracing::warn!("{contradiction}");
+        }
         runtime.block_on(crate::serve::run(settings))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -108,14 +121,19 @@ impl ServeFlags {
             certificate_name: self.certificate_name.clone(),
             certificate_poll: self.certificate_poll,
             tls12: self.tls12,
+            client_ca: self.client_ca.clone(),
+            client_names: self.client_name.clone(),
             policy,
-            limits: Limits { in_flight: self.max_in_flight, connections: self.max_connections, ..Limits::default() },
+            policy_file: self.policy.policy.clone(),
+            policy_poll: self.policy_poll,
+            limits: self.limits.limits(),
             drain: Drain {
                 propagation: self.drain_propagation,
                 quiet: self.drain_quiet,
                 idle: self.drain_idle,
-                ..Drain::default()
+                finish: self.limits.drain_finish,
             },
+            ..Settings::default()
         })
     }
 
@@ -131,6 +149,11 @@ impl ServeFlags {
         // kube's client logs whole responses that it cannot read; hyper and rustls say nothing that helps here.
         let filter = tracing_subscriber::EnvFilter::new(format!("{level},kube_client=off,kube_runtime=off"));
         let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        // A panic's message may hold a part of an object; its place says enough.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "panic");
+        }));
         match self.log_format {
             LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
             LogFormat::Text => lines.init(),

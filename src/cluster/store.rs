@@ -11,6 +11,7 @@ use kube::runtime::watcher;
 use kube::{Api, Client};
 use tokio::sync::Notify;
 
+use super::heard::heard;
 use super::kept::Kept;
 use super::observed::{Observed, Projection};
 use crate::evaluation::Lookup;
@@ -30,7 +31,7 @@ pub(super) struct Store<T> {
     /// Whether the watch has failed and brought nothing since.
     broken: AtomicBool,
     /// Milliseconds between the stores' start and the last news.
-    news: AtomicU64,
+    news: Arc<AtomicU64>,
 }
 
 impl<T> Default for Store<T> {
@@ -39,9 +40,21 @@ impl<T> Default for Store<T> {
             kept: RwLock::default(),
             synced: AtomicBool::new(false),
             broken: AtomicBool::new(false),
-            news: AtomicU64::new(0),
+            news: Arc::default(),
         }
     }
+}
+
+/// What all stores share.
+pub(super) struct Following {
+    /// When the stores were made.
+    pub(super) start: Instant,
+    /// Told when a first list is complete.
+    pub(super) changed: Notify,
+    /// Whether the API server could not be reached and nothing has come since.
+    pub(super) away: AtomicBool,
+    /// How long the API server may say nothing about a kind.
+    pub(super) silence: Duration,
 }
 
 /// What metrics say of a store.
@@ -116,7 +129,9 @@ impl<T: Projection> Store<T> {
     ///
     /// A watch that fails is begun anew with a list: kube's watcher would go on without a word, and a store of a kind
     /// that seldom changes could not tell for hours whether it is current again.
-    pub(super) async fn follow(&self, client: Client, start: Instant, changed: &Notify) {
+    pub(super) async fn follow(&self, client: Client, following: &Following) {
+        let (start, news) = (following.start, Arc::clone(&self.news));
+        let client = heard(client, following.silence, move || news.store(millis(start.elapsed()), Ordering::Relaxed));
         let api: Api<Observed<T>> = Api::all_with(client, &PhantomData);
         let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
         let jitter = RandomState::new();
@@ -130,22 +145,14 @@ impl<T: Projection> Store<T> {
                         // The watcher says `Init` before it asks: nothing has been heard by then.
                         if !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_)) {
                             tries = 0;
-                            if self.broken.swap(false, Ordering::AcqRel) {
-                                tracing::info!(store = T::PLURAL, "the watch goes on");
-                            }
-                        }
-                        if !matches!(event, watcher::Event::Init) {
-                            self.news.store(millis(start.elapsed()), Ordering::Relaxed);
+                            self.goes_on(following);
                         }
                         if self.apply(event, &mut first_list) {
-                            changed.notify_waiters();
+                            following.changed.notify_waiters();
                         }
                     }
                     Err(error) => {
-                        // Once until it goes on: an API server that is away for long must not fill the log.
-                        if !self.broken.swap(true, Ordering::AcqRel) {
-                            tracing::warn!(store = T::PLURAL, %error, "the watch failed and is tried again");
-                        }
+                        self.fails(&error, following);
                         break;
                     }
                 }
@@ -155,6 +162,35 @@ impl<T: Projection> Store<T> {
             let share = f64::from(u16::try_from(jitter.hash_one(tries) & 0xffff).unwrap_or(0)) / 65_536.0;
             tokio::time::sleep(wait.mul_f64(0.5 + share / 2.0)).await;
             tries = tries.saturating_add(1);
+        }
+    }
+
+    /// Notes that the watch has brought something.
+    fn goes_on(&self, following: &Following) {
+        if !self.broken.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        if following.away.swap(false, Ordering::AcqRel) {
+            tracing::info!("the API server is reached again");
+        } else {
+            tracing::info!(store = T::PLURAL, "the watch goes on");
+        }
+    }
+
+    /// Notes that the watch has failed. One line until it goes on, and one for all stores where it is the API server
+    /// that cannot be reached: an outage must not fill the log.
+    fn fails(&self, error: &watcher::Error, following: &Following) {
+        let first = !self.broken.swap(true, Ordering::AcqRel);
+        let cause = cause(error);
+        if is_away(error) {
+            if !following.away.swap(true, Ordering::AcqRel) {
+                tracing::warn!(
+                    cause,
+                    "the API server cannot be reached; stores stay as they are and it is tried again"
+                );
+            }
+        } else if first {
+            tracing::warn!(store = T::PLURAL, %error, cause, "the watch failed and is tried again");
         }
     }
 
@@ -186,6 +222,27 @@ fn noted<T: Projection>(observed: Observed<T>) -> Observed<T> {
         tracing::warn!(store = T::PLURAL, %namespace, %name, "an object could not be read and is left out");
     }
     observed
+}
+
+/// Whether there was no answer at all, or it broke off.
+fn is_away(error: &watcher::Error) -> bool {
+    use kube::Error::{HyperError, ReadEvents, Service};
+    let (watcher::Error::InitialListFailed(error)
+    | watcher::Error::WatchStartFailed(error)
+    | watcher::Error::WatchFailed(error)) = error
+    else {
+        return false;
+    };
+    matches!(error, HyperError(_) | ReadEvents(_) | Service(_))
+}
+
+/// What lies at the bottom of an error: `connection refused`.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,50 +1,53 @@
 //! Stores: small projections of what the API server holds, kept current by watches.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use kube::Client;
 use tokio::sync::Notify;
 
 use super::projections::{Class, Reservation, Terminating};
-use super::store::{Store, StoreState};
+use super::store::{Following, Store, StoreState};
 use crate::evaluation::{Answer, Facts, Lookup, Question, ServiceFacts, SetFacts, Source};
+
+/// How long the API server may say nothing about a kind: it ends each watch after 60 s, and answers lists in less.
+pub const SILENCE: Duration = Duration::from_secs(64);
 
 /// All stores.
 pub struct Stores {
-    start: Instant,
+    following: Following,
     services: Store<ServiceFacts>,
     sets: Store<SetFacts>,
     volumes: Store<Reservation>,
     classes: Store<Class>,
     namespaces: Store<Terminating>,
-    changed: Notify,
 }
 
 impl Stores {
-    /// Stores that know nothing yet.
-    pub fn new() -> Arc<Self> {
+    /// Stores that know nothing yet; a watch that brings nothing at all for `silence` is begun anew.
+    pub fn new(silence: Duration) -> Arc<Self> {
+        let (start, changed, away) = (Instant::now(), Notify::new(), AtomicBool::new(false));
         Arc::new(Self {
-            start: Instant::now(),
+            following: Following { start, changed, away, silence },
             services: Store::default(),
             sets: Store::default(),
             volumes: Store::default(),
             classes: Store::default(),
             namespaces: Store::default(),
-            changed: Notify::new(),
         })
     }
 
     /// Follows the API server until the future is dropped.
     pub async fn follow(self: Arc<Self>, client: Client) {
-        let (start, changed) = (self.start, &self.changed);
+        let following = &self.following;
         let follow: [futures::future::BoxFuture<'_, ()>; 5] = [
-            Box::pin(self.services.follow(client.clone(), start, changed)),
-            Box::pin(self.sets.follow(client.clone(), start, changed)),
-            Box::pin(self.volumes.follow(client.clone(), start, changed)),
-            Box::pin(self.classes.follow(client.clone(), start, changed)),
-            Box::pin(self.namespaces.follow(client, start, changed)),
+            Box::pin(self.services.follow(client.clone(), following)),
+            Box::pin(self.sets.follow(client.clone(), following)),
+            Box::pin(self.volumes.follow(client.clone(), following)),
+            Box::pin(self.classes.follow(client.clone(), following)),
+            Box::pin(self.namespaces.follow(client, following)),
         ];
         join_all(follow).await;
     }
@@ -57,7 +60,7 @@ impl Stores {
     /// Waits until every store has completed its first list.
     pub async fn until_synced(&self) {
         loop {
-            let changed = self.changed.notified();
+            let changed = self.following.changed.notified();
             if self.synced() {
                 return;
             }
@@ -68,11 +71,11 @@ impl Stores {
     /// What metrics say of each store.
     pub fn states(&self) -> [StoreState; 5] {
         [
-            self.services.state(self.start),
-            self.sets.state(self.start),
-            self.volumes.state(self.start),
-            self.classes.state(self.start),
-            self.namespaces.state(self.start),
+            self.services.state(self.following.start),
+            self.sets.state(self.following.start),
+            self.volumes.state(self.following.start),
+            self.classes.state(self.following.start),
+            self.namespaces.state(self.following.start),
         ]
     }
 

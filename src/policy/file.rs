@@ -61,11 +61,20 @@ impl fmt::Display for Listed<'_> {
 pub fn load(path: &Path) -> Result<Policy, Unusable> {
     let shown = || path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| Unusable::Unreadable { path: shown(), source })?;
-    let text = String::from_utf8(bytes).map_err(|error| Unusable::Unreadable {
+    decode(path, &bytes)
+}
+
+/// Reads the policy in a file's bytes; the path is for messages alone.
+///
+/// # Errors
+/// Bytes that are no text, or all that is wrong with it.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Policy, Unusable> {
+    let shown = || path.display().to_string();
+    let text = std::str::from_utf8(bytes).map_err(|error| Unusable::Unreadable {
         path: shown(),
-        source: std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, error),
     })?;
-    parse(&text).map_err(|faults| Unusable::Faulty { path: shown(), faults })
+    parse(text).map_err(|faults| Unusable::Faulty { path: shown(), faults })
 }
 
 /// Reads a policy; an empty text is the default one.

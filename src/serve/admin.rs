@@ -17,13 +17,12 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
+use super::caller::Callers;
 use super::connection::{Connection, Connections};
 use super::metrics::Metrics;
 use crate::certificates::Serving;
 use crate::cluster::Stores;
 
-/// How many connections may be open; the oldest makes room.
-const CONNECTIONS: usize = 64;
 /// How long a connection may take from its opening to the end of its one answer.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait when the system hands out no connection.
@@ -37,10 +36,11 @@ pub(super) struct State {
     /// Whether the API server has once been able to verify what is served.
     pub(super) guarded: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) callers: Arc<Callers>,
 }
 
-/// Serves `/live`, `/ready` and `/metrics`, one request a connection.
-pub(super) async fn serve(listener: TcpListener, state: State) {
+/// Serves `/live`, `/ready` and `/metrics`, one request a connection; with `most` open, the oldest makes room.
+pub(super) async fn serve(listener: TcpListener, most: usize, state: State) {
     let router = Router::new()
         .route("/live", get(async || "live\n"))
         .route("/ready", get(ready))
@@ -57,7 +57,7 @@ pub(super) async fn serve(listener: TcpListener, state: State) {
                 continue;
             }
         };
-        if connections.staying() >= CONNECTIONS {
+        if connections.staying() >= most {
             connections.make_room();
         }
         let (id, connection) = connections.add(LIMIT);
@@ -93,6 +93,9 @@ async fn ready(Shared(state): Shared<State>) -> (StatusCode, String) {
     if !state.guarded.load(Ordering::Acquire) {
         let why = "not ready: the webhook entries do not show the CA of the served certificate yet\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
+    }
+    if !state.callers.can_tell() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready: there has been no usable client CA yet\n".to_owned());
     }
     (StatusCode::OK, "ready\n".to_owned())
 }

@@ -118,11 +118,20 @@ impl Connections {
     /// Tells the connection that has been idle for longest to make room: first those that never carried a review, never
     /// one that is being answered. Says whether there was one.
     pub(super) fn make_room(&self) -> bool {
+        self.make_room_by(|_| true)
+    }
+
+    /// The same, but spares all that carried a review: somebody else may hold what is short.
+    pub(super) fn send_a_stranger_away(&self) -> bool {
+        self.make_room_by(|connection| !connection.proven.load(Ordering::Relaxed))
+    }
+
+    fn make_room_by(&self, eligible: impl Fn(&Connection) -> bool) -> bool {
         let mut open = self.lock();
         let may_leave = |connection: &&Arc<Connection>| {
             !connection.busy.load(Ordering::Acquire) && !connection.leaving.load(Ordering::Relaxed)
         };
-        let idle = open.all.values().filter(may_leave);
+        let idle = open.all.values().filter(may_leave).filter(|connection| eligible(connection));
         let longest =
             idle.min_by_key(|connection| (connection.proven.load(Ordering::Relaxed), connection.idle_since()));
         let Some(connection) = longest else { return false };
@@ -153,6 +162,7 @@ mod tests {
         busy.busy.store(true, Ordering::Relaxed);
         assert!(connections.make_room());
         stranger.evicted.notified().await;
+        assert!(!connections.send_a_stranger_away(), "it has been told already");
         assert!(connections.make_room());
         proven.evicted.notified().await;
         assert!(!connections.make_room(), "the busy one stays");

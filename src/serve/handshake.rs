@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::caller::Callers;
 use super::connection::Connection;
 use super::limits::Limits;
 use super::tally::Tally;
@@ -18,6 +19,7 @@ use crate::certificates::Serving;
 /// Shakes hands within limits.
 pub(super) struct Handshakes {
     tls: TlsAcceptor,
+    callers: Arc<Callers>,
     turns: Semaphore,
     limit: Duration,
     limit_in_a_crowd: Duration,
@@ -28,20 +30,28 @@ pub(super) struct Handshakes {
 
 impl Handshakes {
     /// Handshakes that show the current pair.
-    pub(super) fn new(serving: Arc<Serving>, tls12: bool, limits: &Limits) -> Result<Self, rustls::Error> {
+    pub(super) fn new(
+        serving: Arc<Serving>,
+        callers: Arc<Callers>,
+        tls12: bool,
+        limits: &Limits,
+    ) -> Result<Self, rustls::Error> {
         let versions: &[&rustls::SupportedProtocolVersion] =
             if tls12 { &[&rustls::version::TLS13, &rustls::version::TLS12] } else { &[&rustls::version::TLS13] };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)?
-            .with_no_client_auth()
-            .with_cert_resolver(serving);
+        let tls = rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
+        let tls = match callers.verifier() {
+            Some(verifier) => tls.with_client_cert_verifier(verifier),
+            None => tls.with_no_client_auth(),
+        };
+        let mut tls = tls.with_cert_resolver(serving);
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         // The API server keeps no sessions; a resumed one would skip the checks of a full handshake.
         tls.send_tls13_tickets = 0;
         tls.session_storage = Arc::new(NoServerSessionStorage {});
         Ok(Self {
             tls: TlsAcceptor::from(Arc::new(tls)),
+            callers,
             turns: Semaphore::new(limits.handshakes),
             limit: limits.handshake,
             limit_in_a_crowd: limits.handshake_in_a_crowd,
@@ -58,7 +68,10 @@ impl Handshakes {
         };
         match shaken {
             Ok(Some(Ok(stream))) => return Some(stream),
-            Ok(Some(Err(error))) => tracing::debug!(%error, "a handshake failed"),
+            Ok(Some(Err(error))) => {
+                self.callers.count(&error);
+                tracing::debug!(%error, "a handshake failed");
+            }
             Ok(None) => tracing::debug!("a handshake that stalled made room for others"),
             Err(_) => tracing::debug!("a handshake took too long"),
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// How many connections may be open; at this number the one idle for longest makes room.
     pub connections: usize,
+    /// The same for the admin port.
+    pub admin_connections: usize,
     /// How many TLS handshakes may be under way.
     pub handshakes: usize,
     /// How long a TLS handshake may take.
@@ -31,6 +33,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How many bytes of bodies may be in memory.
     pub bytes_in_flight: usize,
+    /// How many bytes the reviews that are being decided may take beside their bodies, as estimated from their structure.
+    pub bytes_decided: usize,
     /// How many reviews are decided at once.
     pub in_flight: usize,
     /// How many reviews wait for their turn.
@@ -38,9 +42,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// Limits of which the sum fits into a pod of 128 MiB: 20 MiB for the program and the stores of a large cluster,
+    /// connections with 36 KiB each at the worst, and twice 24 MiB for reviews. tests/serving/siege.rs measures it.
     fn default() -> Self {
         Self {
-            connections: 4096,
+            connections: 1024,
+            admin_connections: 64,
             handshakes: 256,
             handshake: Duration::from_secs(10),
             handshake_in_a_crowd: Duration::from_millis(500),
@@ -49,7 +56,8 @@ impl Default for Limits {
             idle: Duration::from_secs(120),
             age: Duration::from_secs(600),
             body_bytes: 8 << 20,
-            bytes_in_flight: 64 << 20,
+            bytes_in_flight: 24 << 20,
+            bytes_decided: 24 << 20,
             in_flight: 256,
             queue: 1024,
         }

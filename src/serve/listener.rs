@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ServeError;
+use super::caller::{Callers, Peer};
 use super::connection::{Connection, Connections};
 use super::handshake::Handshakes;
 use super::hearing::Hearing;
@@ -50,6 +51,7 @@ struct Shared {
     http: http1::Builder,
     limits: Limits,
     router: Router,
+    callers: Arc<Callers>,
     metrics: Arc<Metrics>,
     connections: Connections,
     /// Responses close their connections.
@@ -69,8 +71,9 @@ impl Listener {
         tls12: bool,
         limits: Limits,
         reviewer: Arc<Reviewer>,
+        callers: Arc<Callers>,
     ) -> Result<Self, ServeError> {
-        let handshakes = Handshakes::new(serving, tls12, &limits)?;
+        let handshakes = Handshakes::new(serving, Arc::clone(&callers), tls12, &limits)?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER.max(64 << 10));
         http.max_header_size(HEADER);
@@ -80,6 +83,7 @@ impl Listener {
             http,
             router: Router::new(reviewer, limits.clone()),
             limits,
+            callers,
             metrics,
             connections: Connections::default(),
             draining: std::sync::atomic::AtomicBool::new(false),
@@ -136,7 +140,7 @@ async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted");
-                shared.connections.make_room();
+                shared.connections.send_a_stranger_away();
                 sleep(OUT_OF_FILES).await;
             }
         }
@@ -154,7 +158,8 @@ impl Shared {
         // Small answers must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
         let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
-        let service = service_fn(|request| self.answer(connection, request));
+        let peer = self.callers.peer(stream.get_ref().1);
+        let service = service_fn(|request| self.answer(connection, &peer, request));
         let stream = Hearing::new(stream, Arc::clone(connection));
         let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
@@ -197,6 +202,7 @@ impl Shared {
     async fn answer(
         &self,
         connection: &Connection,
+        peer: &Peer,
         request: Request<Incoming>,
     ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
         connection.heard.store(true, Ordering::Release);
@@ -205,8 +211,10 @@ impl Shared {
         if connection.proven.load(Ordering::Relaxed) {
             connection.busy.store(true, Ordering::Release);
         }
-        let Answered { mut response, review } =
-            self.router.answer(request, || connection.busy.store(true, Ordering::Release)).await;
+        let Answered { mut response, review } = match self.callers.authenticate(peer) {
+            Ok(_) => self.router.answer(request, || connection.busy.store(true, Ordering::Release)).await,
+            Err(refusal) => self.router.refuse_caller(refusal),
+        };
         if review {
             connection.proven.store(true, Ordering::Relaxed);
         }

@@ -23,6 +23,10 @@ type Label = [(&'static str, &'static str); 1];
 const BUCKETS: [f64; 14] =
     [50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25e-3, 50e-3, 0.1, 0.25, 1.0];
 
+/// What self-managed certificates are written to.
+const TO_SECRET: &str = "secret";
+const TO_CONFIGURATION: &str = "webhook configuration";
+
 /// All metrics of a server.
 pub struct Metrics {
     registry: Registry,
@@ -39,6 +43,11 @@ pub struct Metrics {
     ca_not_after: Gauge<i64, AtomicI64>,
     certificate_faults: Counter,
     certificate_writes: Family<Label, Counter>,
+    callers_refused: Family<Label, Counter>,
+    client_ca_reload_failures: Counter,
+    policy_loaded: Gauge<i64, AtomicI64>,
+    policy_current: Gauge,
+    policy_reload_failures: Counter,
     /// Open connections.
     pub connections: Gauge,
     /// Reviews being decided.
@@ -68,6 +77,11 @@ impl Metrics {
             ca_not_after: Gauge::default(),
             certificate_faults: Counter::default(),
             certificate_writes: Family::default(),
+            callers_refused: Family::default(),
+            client_ca_reload_failures: Counter::default(),
+            policy_loaded: Gauge::default(),
+            policy_current: Gauge::default(),
+            policy_reload_failures: Counter::default(),
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
@@ -92,13 +106,31 @@ impl Metrics {
         r.register("certificate_reload_failures", help, metrics.certificate_faults.clone());
         let help = "When the CA that stsguard keeps ends, as seconds since 1970";
         r.register_with_unit("ca_not_after", help, Unit::Seconds, metrics.ca_not_after.clone());
+        for to in [TO_SECRET, TO_CONFIGURATION] {
+            drop(metrics.certificate_writes.get_or_create(&[("to", to)]));
+        }
         let help = "Writes of the self-managed certificates, to the secret or to a webhook configuration";
         r.register("certificate_writes", help, metrics.certificate_writes.clone());
+        for reason in ["absent", "untrusted", "expired", "name"] {
+            drop(metrics.callers_refused.get_or_create(&[("reason", reason)]));
+        }
+        let help = "Callers without a client certificate that lets them in, by reason";
+        r.register("callers_refused", help, metrics.callers_refused.clone());
+        let help = "Looks at the client CA's file that found what cannot be used";
+        r.register("client_ca_reload_failures", help, metrics.client_ca_reload_failures.clone());
+        let help = "When the policy file was last taken over, as seconds since 1970; 0 without a file";
+        r.register_with_unit("policy_loaded", help, Unit::Seconds, metrics.policy_loaded.clone());
+        let help = "1 while reviews are decided by what the policy file says now, 0 while it is faulty";
+        r.register("policy_current", help, metrics.policy_current.clone());
+        let help = "Looks at the policy file that found what cannot be used";
+        r.register("policy_reload_failures", help, metrics.policy_reload_failures.clone());
         r.register("connections", "Open connections", metrics.connections.clone());
         r.register("in_flight", "Reviews being decided", metrics.in_flight.clone());
         r.register("panics", "Reviews that ended in a panic, answered with 500", metrics.panics.clone());
         let help = "Tasks of the runtime: a fixed number and one for each connection; more and more of them is a leak";
         r.register("tasks", help, metrics.tasks.clone());
+        // Without a file, the policy is what the settings say.
+        metrics.policy_current.set(1);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         r.register("build", "The running version", version);
         Self { registry, ..metrics }
@@ -151,13 +183,38 @@ impl Metrics {
                 self.ca_not_after.set(authority);
             }
             Event::Stored => {
-                self.certificate_writes.get_or_create(&[("to", "secret")]).inc();
+                self.certificate_writes.get_or_create(&[("to", TO_SECRET)]).inc();
             }
             Event::Published => {
-                self.certificate_writes.get_or_create(&[("to", "webhook configuration")]).inc();
+                self.certificate_writes.get_or_create(&[("to", TO_CONFIGURATION)]).inc();
             }
             Event::Failed => self.certificate_fault(),
         }
+    }
+
+    /// Counts a caller who was not let in.
+    pub fn caller_refused(&self, reason: &'static str) {
+        self.callers_refused.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Counts a client CA that cannot be used.
+    pub fn client_ca_fault(&self) {
+        self.client_ca_reload_failures.inc();
+    }
+
+    /// Records when the policy file was taken over.
+    pub fn policy_loaded(&self, seconds: i64) {
+        self.policy_loaded.set(seconds);
+    }
+
+    /// Records whether reviews are decided by what the policy file says now.
+    pub fn policy_is_current(&self, current: bool) {
+        self.policy_current.set(i64::from(current));
+    }
+
+    /// Counts a policy file that cannot be used.
+    pub fn policy_fault(&self) {
+        self.policy_reload_failures.inc();
     }
 
     /// All metrics as OpenMetrics text.
@@ -191,6 +248,8 @@ fn status(code: u16) -> &'static str {
     match code {
         200 => "200",
         400 => "400",
+        401 => "401",
+        403 => "403",
         404 => "404",
         405 => "405",
         408 => "408",

@@ -1,10 +1,11 @@
 //! One review from body to answer: decide, read live what that needs, decide again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures::FutureExt as _;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
@@ -40,23 +41,37 @@ pub(super) enum Outcome {
     Panicked,
 }
 
+impl From<Unreadable> for Outcome {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Answered(answer) => Self::Answered(answer),
+            Unreadable::Bare { status, message } => Self::Bare(status, message),
+        }
+    }
+}
+
 impl Reviewer {
-    /// Answers one review by `deadline`.
+    /// Answers one review by `deadline`. A panic is an outcome: it must not take the connection with it.
     pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
+        let outcome = AssertUnwindSafe(self.review(endpoint, body, deadline)).catch_unwind().await;
+        outcome.unwrap_or_else(|_| {
+            self.metrics.panic();
+            tracing::error!("a review ended in a panic; please report it with the line above");
+            Outcome::Panicked
+        })
+    }
+
+    async fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
         let begun = Instant::now();
-        let review = match catch_unwind(|| Review::parse(body)) {
-            Ok(Ok(review)) => review,
-            Ok(Err(Unreadable::Answered(answer))) => return Outcome::Answered(answer),
-            Ok(Err(Unreadable::Bare { status, message })) => return Outcome::Bare(status, message),
-            Err(_) => return self.panicked(),
+        let review = match Review::parse(body) {
+            Ok(review) => review,
+            Err(unreadable) => return unreadable.into(),
         };
         let policy = self.policy.load_full();
         let mut answers = Answers::new();
         let mut round = 0;
         let verdict = loop {
-            let Some(Decision { verdict, needs }) = self.decide(&review, endpoint, &policy, &answers) else {
-                return self.panicked();
-            };
+            let Decision { verdict, needs } = review.decide(endpoint, &policy, &*self.stores, &answers);
             if needs.is_empty() {
                 break verdict;
             }
@@ -66,31 +81,16 @@ impl Reviewer {
                     let known = self.stores.answer(&question).map(|(answer, _)| answer);
                     answers.extend(known.map(|answer| (question, (answer, Source::Unconfirmed))));
                 }
-                let Some(decision) = self.decide(&review, endpoint, &policy, &answers) else {
-                    return self.panicked();
-                };
-                break decision.verdict;
+                break review.decide(endpoint, &policy, &*self.stores, &answers).verdict;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             answers.extend(self.live.resolve(&needs, &*self.stores, LIVE.min(left / 2)).await);
             round += 1;
         };
-        let Ok(answer) = catch_unwind(AssertUnwindSafe(|| review.answer(&verdict))) else {
-            return self.panicked();
-        };
+        let answer = review.answer(&verdict);
         self.metrics.reviewed(endpoint, begun.elapsed());
         self.report(endpoint, &review, &verdict, begun.elapsed());
         Outcome::Answered(answer)
-    }
-
-    fn decide(&self, review: &Review, endpoint: Endpoint, policy: &Policy, answers: &Answers) -> Option<Decision> {
-        catch_unwind(AssertUnwindSafe(|| review.decide(endpoint, policy, &*self.stores, answers))).ok()
-    }
-
-    fn panicked(&self) -> Outcome {
-        self.metrics.panic();
-        tracing::error!("a review ended in a panic; please report it with the lines above");
-        Outcome::Panicked
     }
 
     /// Counts and logs a verdict: one line, and nothing of the object but its name.

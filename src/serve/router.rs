@@ -10,10 +10,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
+use super::caller::Refusal;
 use super::limits::Limits;
 use super::review::{Outcome, Reviewer};
 use super::tally::{Gauged, Tally};
-use crate::admission::Endpoint;
+use super::weight;
+use crate::admission::{Endpoint, Review};
 
 /// What the API server waits for an answer when it does not say; and the longest that it may say.
 const TIMEOUT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
@@ -29,6 +31,7 @@ pub(super) struct Router {
     reviewer: Arc<Reviewer>,
     limits: Limits,
     bytes: Semaphore,
+    decided: Semaphore,
     turns: Semaphore,
     waiting: Tally,
 }
@@ -44,6 +47,7 @@ impl Router {
     pub(super) fn new(reviewer: Arc<Reviewer>, limits: Limits) -> Self {
         Self {
             bytes: Semaphore::new(limits.bytes_in_flight.div_ceil(UNIT)),
+            decided: Semaphore::new(limits.bytes_decided.div_ceil(UNIT)),
             turns: Semaphore::new(limits.in_flight),
             waiting: Tally::default(),
             reviewer,
@@ -91,8 +95,13 @@ impl Router {
         let (body, _bytes) = self.body(request, expected, deadline).await?;
         received();
         let _turn = self.turn(deadline).await?;
+        let memory = self.memory(&body, deadline).await?;
         let _in_flight = Gauged::new(&self.reviewer.metrics.in_flight);
-        match self.reviewer.answer(endpoint, &body, deadline).await {
+        let outcome = match memory {
+            Some(_memory) => self.reviewer.answer(endpoint, &body, deadline).await,
+            None => Review::unread(&body, "the review has more parts than any object needs").into(),
+        };
+        match outcome {
             Outcome::Answered(answer) => Ok(answer),
             Outcome::Bare(status, message) => {
                 Err((StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message))
@@ -127,6 +136,10 @@ impl Router {
                 let more = (bytes.len() + data.len()).div_ceil(UNIT).saturating_sub(held.num_permits());
                 let more = u32::try_from(more).unwrap_or(u32::MAX);
                 held.merge(self.bytes.try_acquire_many(more).map_err(overload)?);
+                // Once it has earned that, room for all of it: growing by steps would take it twice.
+                if bytes.len() + data.len() > bytes.capacity() {
+                    bytes.reserve_exact(expected.saturating_sub(bytes.len()).max(data.len()));
+                }
                 bytes.extend_from_slice(&data);
             }
             Ok(())
@@ -151,6 +164,34 @@ impl Router {
         }
     }
 
+    /// Takes what a review needs when it is parsed from the budget of bytes, and waits until there is that much; `None`
+    /// where there never will be.
+    async fn memory(
+        &self,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<Option<SemaphorePermit<'_>>, (StatusCode, String)> {
+        let units = |bytes: usize| u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        // Where there is room for the worst that a body of this length can be, it need not be looked at.
+        if let Ok(memory) = self.decided.try_acquire_many(units(weight::at_most(body.len()))) {
+            return Ok(Some(memory));
+        }
+        let weight = weight::of(body);
+        if weight > self.limits.bytes_decided {
+            return Ok(None);
+        }
+        match timeout_at(deadline, self.decided.acquire_many(units(weight))).await {
+            Ok(Ok(memory)) => Ok(Some(memory)),
+            _ => Err((StatusCode::SERVICE_UNAVAILABLE, "this review's time ran out in the queue".to_owned())),
+        }
+    }
+
+    /// Answers somebody who may not call; nothing of the body is read.
+    pub(super) fn refuse_caller(&self, refusal: Refusal) -> Answered {
+        let (status, message) = refusal.answer();
+        self.refuse("other", status, message)
+    }
+
     fn refuse(&self, endpoint: &'static str, status: StatusCode, message: &str) -> Answered {
         self.reviewer.metrics.request(endpoint, status.as_u16());
         let mut response = Response::new(Full::new(Bytes::from(format!("stsguard: {message}\n"))));
@@ -164,8 +205,11 @@ impl Router {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
-            // What is left of the body is not waited for.
-            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+            // What is left of the body is not waited for; and with a new certificate, only a new connection helps.
+            StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

@@ -12,13 +12,12 @@ use stsguard::serve::Metrics;
 use super::tools::{object, promtool, rendered, root, text};
 
 /// Metrics of the cluster's own parts, and one of ours that comes with the policy's reload.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 5] = [
     "apiserver_admission_webhook_admission_duration_seconds_bucket",
     "apiserver_admission_webhook_fail_open_count",
     "apiserver_admission_webhook_rejection_count",
     "kube_deployment_spec_replicas",
     "kube_deployment_status_replicas_ready",
-    "stsguard_policy_reload_failures_total",
 ];
 
 fn groups() -> Value {

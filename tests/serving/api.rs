@@ -4,13 +4,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use axum::Router;
 use axum::body::Body;
 use futures::stream;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use kube::Client;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::answer::{Read, failure, line, respond};
@@ -53,6 +56,11 @@ struct Collection {
     compacted: u64,
     list: Option<Read>,
     lists: usize,
+    /// What a new watch is answered instead of events.
+    watch: Option<u16>,
+    watches: usize,
+    /// Watches stay open and bring nothing, as when a connection is cut without a word.
+    silent: bool,
 }
 
 impl Api {
@@ -64,6 +72,19 @@ impl Api {
             async move { api.answer(request.uri()).await }
         });
         Client::new(service, "default")
+    }
+
+    /// Serves it on loopback, for a process: its address. It ends with the test's runtime.
+    pub async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port can be bound");
+        let address = listener.local_addr().expect("the system says");
+        let api = self.clone();
+        let router = Router::new().fallback(async move |uri: Uri| match api.answer(&uri).await {
+            Ok(response) => response,
+            Err(_) => respond(Read::Status(500)),
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
     }
 
     /// Creates or changes an object, for watches only where `seen`.
@@ -119,9 +140,26 @@ impl Api {
         self.state().collections.get(collection).map_or(0, |collection| collection.lists)
     }
 
+    /// Refuses new watches of a collection with this status, or no more.
+    pub fn refuse_watches(&self, collection: &'static str, status: Option<u16>) {
+        self.change(|state| state.collections.entry(collection).or_default().watch = status);
+    }
+
+    /// How many watches of a collection were asked for.
+    pub fn watches(&self, collection: &'static str) -> usize {
+        self.state().collections.get(collection).map_or(0, |collection| collection.watches)
+    }
+
+    /// Lets all watches of a collection go silent: they stay open, and nothing comes.
+    pub fn fall_silent(&self, collection: &'static str) {
+        self.change(|state| state.collections.entry(collection).or_default().silent = true);
+    }
+
     /// What a GET of this path is answered; 404 where nothing was said.
     pub fn read(&self, path: &str, read: Read) {
-        self.change(|state| state.reads.insert(path.to_owned(), read));
+        self.change(|state| {
+            state.reads.insert(path.to_owned(), read);
+        });
     }
 
     /// The paths of all GETs so far that were neither lists nor watches.
@@ -134,14 +172,20 @@ impl Api {
         self.change(|state| state.gone = true);
     }
 
+    /// Comes back.
+    pub fn come_back(&self) {
+        self.change(|state| state.gone = false);
+    }
+
     /// How many requests came after it had gone.
     pub fn refused(&self) -> usize {
         self.state().refused
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) {
-        change(&mut self.state());
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let changed = change(&mut self.state());
         self.0.changed.notify_waiters();
+        changed
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,7 +210,15 @@ impl Api {
         if query.contains("watch=true") {
             let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion="));
             let from = from.and_then(|version| version.parse().ok()).unwrap_or(0);
-            return Ok(Response::new(self.watch(name, from)));
+            let refused = self.change(|state| {
+                let collection = state.collections.entry(name).or_default();
+                collection.watches += 1;
+                collection.watch
+            });
+            return Ok(match refused {
+                Some(status) => respond(Read::Status(status)),
+                None => Response::new(self.watch(name, from)),
+            });
         }
         self.change(|state| state.collections.entry(name).or_default().lists += 1);
         let read = self.settled(|state| state.list(name)).await?;
@@ -202,6 +254,7 @@ impl Api {
                         return Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), (api.clone(), from)));
                     }
                     let of = state.collections.get(name);
+                    let of = of.filter(|of| !of.silent);
                     if of.is_some_and(|of| of.compacted > from) {
                         let event = json!({"type": "ERROR", "object": failure(410)});
                         return Some((Ok(line(&event)), (api.clone(), u64::MAX)));

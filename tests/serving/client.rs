@@ -3,10 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,6 +18,12 @@ use super::patience::patiently;
 /// What a connection runs over.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// A client's certificate with its key, as PEM text.
+pub struct Identity {
+    pub certificate: String,
+    pub key: String,
+}
 
 /// One connection.
 pub struct Connection {
@@ -90,14 +97,22 @@ impl Connection {
         cas: &str,
         versions: &[&'static SupportedProtocolVersion],
     ) -> io::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for ca in CertificateDer::pem_slice_iter(cas.as_bytes()) {
-            roots.add(ca.expect("CAs are PEM")).expect("CAs are certificates");
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
-        let config = config.expect("the versions exist").with_root_certificates(roots).with_no_client_auth();
-        let name = ServerName::try_from("localhost").expect("it is a name");
+        Self::tls_as(address, cas, versions, None).await
+    }
+
+    /// The same, showing a client certificate where there is one.
+    pub async fn tls_as(
+        address: SocketAddr,
+        cas: &str,
+        versions: &[&'static SupportedProtocolVersion],
+        identity: Option<&Identity>,
+    ) -> io::Result<Self> {
+        Self::shake(address, config(cas, versions, identity), "localhost").await
+    }
+
+    /// A connection with TLS as the configuration says, to the name that the certificate must cover.
+    pub async fn shake(address: SocketAddr, config: ClientConfig, name: &'static str) -> io::Result<Self> {
+        let name = ServerName::try_from(name).expect("it is a name");
         let tcp = patiently("a connection", TcpStream::connect(address)).await?;
         let shaken = TlsConnector::from(Arc::new(config)).connect(name, tcp);
         let stream = patiently("a handshake", shaken).await?;
@@ -118,6 +133,23 @@ impl Connection {
         let sent = async {
             // Where the server has stopped reading, its answer says why.
             let _ = async { write.write_all(bytes).await.and(write.flush().await) }.await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            response = patiently("a response", receive(&mut read, &mut self.rest)) => response,
+            () = sent => Err(ErrorKind::Other.into()),
+        }
+    }
+
+    /// Sends the start of a request and then the same bytes again and again, until an answer comes.
+    pub async fn trickle(&mut self, head: &[u8], drop: &[u8]) -> io::Result<Response> {
+        let (mut read, mut write) = tokio::io::split(&mut self.stream);
+        let sent = async {
+            let mut next = head;
+            while write.write_all(next).await.is_ok() && write.flush().await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                next = drop;
+            }
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -154,6 +186,21 @@ impl Connection {
         let response = self.receive().await;
         assert!(response.is_err(), "a close and not {response:?}");
     }
+}
+
+/// A configuration that trusts these CAs.
+pub fn config(cas: &str, versions: &[&'static SupportedProtocolVersion], identity: Option<&Identity>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    for ca in CertificateDer::pem_slice_iter(cas.as_bytes()) {
+        roots.add(ca.expect("CAs are PEM")).expect("CAs are certificates");
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
+    let config = config.expect("the versions exist").with_root_certificates(roots);
+    let Some(identity) = identity else { return config.with_no_client_auth() };
+    let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).map(|one| one.expect("it is PEM"));
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("it is PEM");
+    config.with_client_auth_cert(chain.collect(), key).expect("key and certificate belong together")
 }
 
 async fn receive(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Response> {

@@ -1,6 +1,6 @@
 //! `/metrics`: text that Prometheus can read, with the names that dashboards and alerts rely on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Read;
 use super::api::Api;
@@ -9,24 +9,25 @@ use super::objects::{service, set_creation};
 use super::patience::until;
 use super::served::Served;
 
-/// A metric family and its type.
-const FAMILIES: [(&str, &str); 15] = [
-    ("stsguard_requests", "counter"),
-    ("stsguard_verdicts", "counter"),
-    ("stsguard_live_reads", "counter"),
-    ("stsguard_review_duration_seconds", "histogram"),
-    ("stsguard_store_age_seconds", "gauge"),
-    ("stsguard_store_broken", "gauge"),
-    ("stsguard_store_objects", "gauge"),
-    ("stsguard_store_malformed", "gauge"),
-    ("stsguard_certificate_not_after_seconds", "gauge"),
-    ("stsguard_certificate_reload_failures", "counter"),
-    ("stsguard_connections", "gauge"),
-    ("stsguard_in_flight", "gauge"),
-    ("stsguard_panics", "counter"),
-    ("stsguard_tasks", "gauge"),
-    ("stsguard_build", "info"),
-];
+/// What docs/metrics.md says: each family's type and labels.
+fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let page = include_str!("../../docs/metrics.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let parsed = rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        assert!(cells.len() == 6 && !cells[3].is_empty(), "name, type, labels, meaning, alert: {row}");
+        (cells[0].trim_end_matches('`').to_owned(), (cells[1].to_owned(), quoted(cells[2])))
+    });
+    parsed.collect()
+}
+
+/// The labels of a sample, `le` of a histogram left out.
+fn labels(sample: &str) -> BTreeSet<String> {
+    let inner = sample.split_once('{').map_or("", |(_, rest)| rest.trim_end_matches('}'));
+    let names = inner.split(',').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned());
+    names.filter(|name| name != "le").collect()
+}
 
 /// The families with their types and samples, each line checked against the format.
 fn parse(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
@@ -58,8 +59,10 @@ fn parse(text: &str) -> BTreeMap<String, (String, Vec<(String, f64)>)> {
 }
 
 #[tokio::test]
-async fn names_every_metric_and_nothing_else() {
-    let served = Served::ready().await;
+async fn the_page_of_metrics_names_every_metric_and_nothing_else() {
+    let api = Api::default();
+    api.put("services", &service("db", false));
+    let served = Served::ready_with(api, |_| {}).await;
     let mut connection = served.connect().await;
     connection.review("/validate", &set_creation()).await;
     connection.review("/mutate", &set_creation()).await;
@@ -67,8 +70,11 @@ async fn names_every_metric_and_nothing_else() {
     let response = served.admin("/metrics").await;
     assert!(response.header("content-type").is_some_and(|media| media.starts_with("application/openmetrics-text")));
     let families = parse(response.text());
-    let found: BTreeMap<_, _> = families.iter().map(|(name, (kind, _))| (name.as_str(), kind.as_str())).collect();
-    assert_eq!(found, FAMILIES.into_iter().collect());
+    let found = families.iter().map(|(name, (kind, samples))| {
+        let labels = samples.iter().flat_map(|(sample, _)| labels(sample)).collect();
+        (name.clone(), (kind.clone(), labels))
+    });
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), documented(), "docs/metrics.md is not current");
     for (name, (_, samples)) in &families {
         assert!(!samples.is_empty(), "{name} has a value");
     }

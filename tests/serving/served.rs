@@ -1,8 +1,8 @@
 //! A server under test, with its folder of certificates and its API server.
 
 use std::fs;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,19 +14,30 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::api::Api;
-use super::client::{Connection, Response, request};
-use super::patience::{patiently, until};
+use super::patience::patiently;
+use super::target::Target;
 
 /// A server that runs; it ends with the test's runtime.
 pub struct Served {
-    pub reviews: SocketAddr,
-    pub admin: SocketAddr,
+    target: Target,
     pub api: Api,
     pub folder: TempDir,
-    /// The CAs that connections trust.
-    pub cas: String,
     pub shutdown: Arc<Shutdown>,
     pub run: JoinHandle<()>,
+}
+
+impl Deref for Served {
+    type Target = Target;
+
+    fn deref(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl DerefMut for Served {
+    fn deref_mut(&mut self) -> &mut Target {
+        &mut self.target
+    }
 }
 
 /// A pair for localhost with its CA.
@@ -83,41 +94,7 @@ impl Served {
         let shutdown = Arc::new(Shutdown::default());
         let (client, told) = (api.client(), Arc::clone(&shutdown));
         let run = tokio::spawn(async move { server.run(client, told).await.expect("the settings fit together") });
-        Self { reviews, admin, api, folder, cas, shutdown, run }
-    }
-
-    /// Waits until `/ready` says so.
-    pub async fn becomes_ready(&self) {
-        until("readiness", async || self.admin("/ready").await.status == 200).await;
-    }
-
-    /// A new connection to the reviews' port.
-    pub async fn dial(&self) -> io::Result<Connection> {
-        Connection::tls(self.reviews, &self.cas, &[&rustls::version::TLS13]).await
-    }
-
-    /// A new connection that must succeed.
-    pub async fn connect(&self) -> Connection {
-        self.dial().await.expect("a handshake succeeds")
-    }
-
-    /// A GET at the admin port.
-    pub async fn admin(&self, path: &str) -> Response {
-        let mut connection = Connection::plain(self.admin).await.expect("the admin port is there");
-        connection.exchange(&request("GET", path, &[], b"")).await.expect("the admin port answers")
-    }
-
-    /// The value of a metric's sample, written as in the text: `stsguard_panics_total`.
-    pub async fn metric(&self, sample: &str) -> f64 {
-        let response = self.admin("/metrics").await;
-        let lines = response.text().lines().filter_map(|line| line.rsplit_once(' '));
-        let value = lines.filter(|(name, _)| *name == sample).map(|(_, value)| value).next();
-        value.map_or(0.0, |value| value.parse().expect("values are numbers"))
-    }
-
-    /// Whether a metric's sample is at least this.
-    pub async fn counts(&self, sample: &str, least: f64) -> bool {
-        self.metric(sample).await >= least
+        Self { target: Target { reviews, admin, cas }, api, folder, shutdown, run }
     }
 
     /// Waits until the server has ended by itself.

@@ -102,3 +102,18 @@ async fn refuses_wrong_types_with_the_uid_and_without_their_values() {
     let verdict = connection.review("/validate", &review).await;
     assert!(!refusal(&verdict).contains("hunter2"), "{verdict}");
 }
+
+#[tokio::test]
+async fn refuses_more_parts_than_any_object_needs_with_the_uid_and_counts_no_managed_fields() {
+    let served = Served::ready().await;
+    let mut connection = served.connect().await;
+    let parts = vec![json!({}); 100_000];
+    let mut object = set();
+    object["spec"]["template"]["spec"]["containers"] = json!(parts);
+    let verdict = connection.review("/validate", &creation("apps", "statefulsets", &object)).await;
+    assert!(refusal(&verdict).contains("more parts"), "{verdict}");
+    let mut object = set();
+    object["metadata"]["managedFields"] = json!(parts);
+    let verdict = connection.review("/mutate", &creation("apps", "statefulsets", &object)).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+}

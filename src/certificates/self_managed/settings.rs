@@ -1,0 +1,42 @@
+//! What certificates that stsguard makes itself are told, and tell.
+
+use std::time::Duration;
+
+use crate::certificates::authority::Lives;
+
+/// Where the certificates are kept, and for whom.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The namespace of the Service and the Secret.
+    pub namespace: String,
+    /// The Service that the webhook entries call.
+    pub service: String,
+    /// The Secret.
+    pub secret: String,
+    /// The name of both webhook configurations.
+    pub configuration: String,
+}
+
+/// Settings of certificates that stsguard makes itself.
+#[derive(Debug, Clone)]
+pub struct SelfManaged {
+    /// Where they are kept, and for whom.
+    pub place: Place,
+    /// How long they live.
+    pub lives: Lives,
+    /// How often the clock is looked at; timers stop while a machine sleeps, the clock does not.
+    pub tick: Duration,
+}
+
+/// What happened, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A pair is served; until when, in seconds since 1970: the certificate and its CA.
+    Served(i64, i64),
+    /// The Secret was written.
+    Stored,
+    /// A webhook configuration was given the bundle.
+    Published,
+    /// A turn failed and is taken again.
+    Failed,
+}

@@ -1,0 +1,48 @@
+//! The policy file while serving: a good new version is used at once, a bad one changes nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::polled::{Look, Polled};
+use super::review::Reviewer;
+use crate::policy::{Policy, file};
+
+/// Looks at the policy file until the future is dropped.
+pub(super) async fn follow(path: PathBuf, poll: Duration, reviewer: Arc<Reviewer>) {
+    let mut file = Polled::new(path, read);
+    let mut ticks = tokio::time::interval(poll);
+    loop {
+        ticks.tick().await;
+        look(&mut file, &reviewer);
+    }
+}
+
+fn read(path: &Path, bytes: &[u8]) -> Result<Policy, String> {
+    file::decode(path, bytes).map_err(|error| error.to_string())
+}
+
+/// Looks at the file once; each distinct fault is logged once.
+fn look(file: &mut Polled<Policy>, reviewer: &Reviewer) {
+    match file.look() {
+        // A version that was taken back may have been bad.
+        Look::Unchanged => reviewer.metrics.policy_is_current(true),
+        Look::Replaced(policy) => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+            reviewer.metrics.policy_loaded(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+            reviewer.metrics.policy_is_current(true);
+            if **reviewer.policy.load() != policy {
+                let (profile, enforcement) = (policy.profile.as_str(), policy.enforcement.as_str());
+                reviewer.policy.store(Arc::new(policy));
+                tracing::info!(profile, enforcement, "a new policy counts");
+            }
+        }
+        Look::Kept { fault, new } => {
+            reviewer.metrics.policy_fault();
+            reviewer.metrics.policy_is_current(false);
+            if new {
+                tracing::error!(%fault, "the policy file cannot be used; the last good policy goes on");
+            }
+        }
+    }
+}
