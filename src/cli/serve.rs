@@ -41,32 +41,39 @@ pub struct ServeFlags {
     #[arg(long, env = "STSGUARD_TLS12")]
     pub tls12: bool,
     /// Let only clients call whose certificates this CA signed, PEM; looked at as often as the certificate folder.
-    #[arg(long, env = "STSGUARD_CLIENT_CA", value_name = "FILE")]
+    #[arg(long, help_heading = "Callers", env = "STSGUARD_CLIENT_CA", value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
     /// A name that a client certificate must carry, as common or alternative name; repeat it, or separate by commas.
-    #[arg(long, env = "STSGUARD_CLIENT_NAME", value_name = "NAME", value_delimiter = ',', requires = "client_ca")]
+    #[arg(
+        long,
+        help_heading = "Callers",
+        env = "STSGUARD_CLIENT_NAME",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "client_ca"
+    )]
     pub client_name: Vec<String>,
     #[command(flatten)]
     pub policy: PolicyFlags,
     /// How often the policy file is looked at; a good new version counts at once, a bad one changes nothing.
-    #[arg(long, env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, help_heading = "Policy", env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub policy_poll: Duration,
     #[command(flatten)]
     pub limits: LimitFlags,
     /// How long a stopping server goes on as before, so that every proxy learns that it leaves.
-    #[arg(long, env = "STSGUARD_DRAIN_PROPAGATION", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, help_heading = "Shutdown", env = "STSGUARD_DRAIN_PROPAGATION", default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub drain_propagation: Duration,
     /// How long no request must have come before a stopping server closes its port.
-    #[arg(long, env = "STSGUARD_DRAIN_QUIET", default_value = "5s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, help_heading = "Shutdown", env = "STSGUARD_DRAIN_QUIET", default_value = "5s", value_name = "TIME", value_parser = duration)]
     pub drain_quiet: Duration,
     /// How long idle connections may stay open after that; API servers keep theirs for 90 s.
-    #[arg(long, env = "STSGUARD_DRAIN_IDLE", default_value = "95s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, help_heading = "Shutdown", env = "STSGUARD_DRAIN_IDLE", default_value = "95s", value_name = "TIME", value_parser = duration)]
     pub drain_idle: Duration,
     /// What is logged.
-    #[arg(long, env = "STSGUARD_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    #[arg(long, help_heading = "Logs", env = "STSGUARD_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: LogLevel,
     /// How it is logged.
-    #[arg(long, env = "STSGUARD_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
+    #[arg(long, help_heading = "Logs", env = "STSGUARD_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
     pub log_format: LogFormat,
 }
 

@@ -35,7 +35,7 @@ pub struct LimitFlags {
     #[arg(long, env = "STSGUARD_MAX_BYTES_IN_FLIGHT", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
     pub max_bytes_in_flight: usize,
     /// Memory of the reviews being decided, as estimated from their structure; more wait, and one that needs all of it is
-    /// refused with 413.
+    /// refused.
     #[arg(long, env = "STSGUARD_MAX_BYTES_DECIDED", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
     pub max_bytes_decided: usize,
     /// How long a TLS handshake may take.
@@ -57,7 +57,7 @@ pub struct LimitFlags {
     #[arg(long, env = "STSGUARD_CONNECTION_AGE", default_value = "10m", value_name = "TIME", value_parser = duration)]
     pub connection_age: Duration,
     /// How long requests in flight may take when a stopping server has closed its port.
-    #[arg(long, env = "STSGUARD_DRAIN_FINISH", default_value = "15s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, help_heading = "Shutdown", env = "STSGUARD_DRAIN_FINISH", default_value = "15s", value_name = "TIME", value_parser = duration)]
     pub drain_finish: Duration,
 }
 

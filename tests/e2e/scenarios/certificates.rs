@@ -58,12 +58,14 @@ async fn stay_published_over_upgrades_applies_and_rollbacks(cluster: &Cluster) -
         guards(cluster).await
     };
     let wait = "-n stsguard --wait --timeout=120s";
-    for how in ["", " --server-side=false", " --force-conflicts", " --server-side=true"] {
+    for how in ["", " --server-side=false", " --server-side=true --force-conflicts", " --server-side=true"] {
         // Something differs each time, or nothing would be written.
         let line = format!("upgrade {wait}{how} --set=webhook.timeoutSeconds={} stsguard", 6 + how.len() % 7);
         helm(&line).ok().await?;
         kept(&line).await?;
     }
+    helm_rollback(cluster, "").await?;
+    kept("a rollback").await?;
     let text = helm("template -n stsguard --set=webhook.timeoutSeconds=4 --no-hooks stsguard").ok().await?;
     for how in ["apply -f -", "apply --server-side --force-conflicts -f -"] {
         let words: Vec<_> = how.split(' ').chain(["-n", RELEASE]).collect();
@@ -74,10 +76,17 @@ async fn stay_published_over_upgrades_applies_and_rollbacks(cluster: &Cluster) -
         let output = cluster.kubectl(diff).stdin(text.clone()).output().await?;
         ensure!(output.status.success(), "{how} differs: {output}");
     }
-    cluster.helm(format!("rollback stsguard {wait}").split(' ').map(str::to_owned).collect::<Vec<_>>()).ok().await?;
-    kept("a rollback").await?;
-    helm(&format!("upgrade {wait} --force-conflicts stsguard")).ok().await?;
+    // kubectl owns fields by now.
+    helm_rollback(cluster, " --server-side=true --force-conflicts").await?;
+    kept("a rollback after kubectl apply").await?;
+    helm(&format!("upgrade {wait} --server-side=true --force-conflicts stsguard")).ok().await?;
     kept("an upgrade").await
+}
+
+async fn helm_rollback(cluster: &Cluster, how: &str) -> Result<()> {
+    let line = format!("rollback stsguard -n stsguard --wait --timeout=120s{how}");
+    cluster.helm(line.split(' ').map(str::to_owned).collect::<Vec<_>>()).ok().await?;
+    Ok(())
 }
 
 async fn are_published_again_when_they_are_wiped(cluster: &Cluster) -> Result<()> {
@@ -106,7 +115,7 @@ async fn are_published_again_when_they_are_wiped(cluster: &Cluster) -> Result<()
     let how = ["--force-replace", "--server-side=false", "--set=webhook.timeoutSeconds=9"];
     cluster.helm(replace.into_iter().chain(how)).ok().await?;
     again("helm upgrade --force-replace").await?;
-    cluster.helm(replace.into_iter().chain(["--force-conflicts"])).ok().await?;
+    cluster.helm(replace.into_iter().chain(["--server-side=true", "--force-conflicts"])).ok().await?;
     again("an upgrade").await
 }
 
@@ -179,7 +188,7 @@ async fn can_be_provided_and_managed_again(cluster: &Cluster) -> Result<()> {
     let managed = String::from_utf8(data(cluster, "ca.crt").await?)?;
     std::fs::write(&both, managed + &std::fs::read_to_string(pair.join("ca.crt"))?)?;
     let bundle = format!("--set-file=certificates.caBundle={}", both.display());
-    upgrade(cluster, &["--set", "certificates.source=provided", &bundle, "--force-conflicts"]).await?;
+    upgrade(cluster, &["--set", "certificates.source=provided", &bundle]).await?;
     guards(cluster).await?;
     let provided = bundles(cluster).await?;
     eventually("the pods that made their own are gone", PATIENCE, async || {
@@ -188,8 +197,16 @@ async fn can_be_provided_and_managed_again(cluster: &Cluster) -> Result<()> {
     .await?;
     sleep(Duration::from_secs(1)).await;
     ensure!(bundles(cluster).await? == provided, "pods on their way out wrote over it");
-    upgrade(cluster, &["--set", "certificates.source=self-managed,certificates.caBundle=", "--force-conflicts"])
-        .await?;
+    upgrade(
+        cluster,
+        &[
+            "--set",
+            "certificates.source=self-managed,certificates.caBundle=",
+            "--server-side=true",
+            "--force-conflicts",
+        ],
+    )
+    .await?;
     guards(cluster).await?;
     ensure!(bundles(cluster).await? != provided, "the CA is published again");
     Ok(())
