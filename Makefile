@@ -35,7 +35,7 @@ docs: ## does the API documentation build without a broken link?
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --lib --document-private-items
 
 .PHONY: units
-units: ## all tests that need no cluster
+units: packages ## all tests that need no cluster
 	$(CARGO) test --locked
 
 .PHONY: chart

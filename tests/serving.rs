@@ -18,6 +18,7 @@ mod serving {
     mod policy;
     mod process;
     mod requests;
+    mod self_managed;
     mod served;
     mod shutdown;
     mod siege;

@@ -139,7 +139,8 @@ impl Keeper {
             None => return Ok(()),
         };
         let Some(stored) = self.store(secret, tell).await? else { return Ok(()) };
-        self.publish(&mut seen, &stored, tell).await?;
+        // Where that fails, what is published already may be enough to serve a certificate of the same CA.
+        let published = self.publish(&mut seen, &stored, tell).await;
         self.note_shown(&seen, &stored);
         self.serve(&seen, stored)?;
         if let Some(served) = &self.served
@@ -148,7 +149,7 @@ impl Keeper {
         {
             tracing::info!("every webhook entry has the CA of the served certificate");
         }
-        Ok(())
+        published
     }
 
     /// Brings the Secret up to date; `None` when another replica was faster and its result is to be heard of.

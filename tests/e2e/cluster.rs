@@ -163,6 +163,11 @@ impl Cluster {
         Call::new(self, program, arguments)
     }
 
+    /// The CA of the API server and of the certificate that it presents to webhooks.
+    pub fn authority(&self) -> PathBuf {
+        self.credentials.authority()
+    }
+
     /// The kubeconfig file of a user.
     pub fn kubeconfig(&self, user: User) -> PathBuf {
         self.credentials.kubeconfig(user)

@@ -9,6 +9,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::cluster::{Cluster, Options};
 
+mod callers;
 mod certificates;
 pub mod chart;
 mod deletions;
@@ -115,6 +116,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("deletions", deletions::SCENARIOS),
     ("rights", rights::SCENARIOS),
     ("certificates", certificates::SCENARIOS),
+    ("callers", callers::SCENARIOS),
     ("chart", chart::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),

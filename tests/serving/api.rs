@@ -2,15 +2,18 @@
 //!
 //! What lists and watches show and what a GET shows are set apart from each other: that is what a stale store is.
 
+mod writes;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use futures::stream;
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
+use http_body_util::BodyExt as _;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -19,13 +22,23 @@ use tokio::sync::Notify;
 use super::answer::{Read, failure, line, respond};
 
 /// The collections that are listed and watched.
-const COLLECTIONS: [(&str, &str); 5] = [
+const COLLECTIONS: [(&str, &str); 8] = [
     ("services", "/api/v1/services"),
     ("statefulsets", "/apis/apps/v1/statefulsets"),
     ("persistentvolumes", "/api/v1/persistentvolumes"),
     ("storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
     ("namespaces", "/api/v1/namespaces"),
+    ("secrets", "/api/v1/namespaces/stsguard/secrets"),
+    ("validatingwebhookconfigurations", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"),
+    ("mutatingwebhookconfigurations", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"),
 ];
+/// Those among them that stsguard writes to.
+const WRITABLE: [&str; 3] = ["secrets", "validatingwebhookconfigurations", "mutatingwebhookconfigurations"];
+
+/// The collection at a path.
+fn collection_of(path: &str) -> Option<&'static str> {
+    COLLECTIONS.iter().find(|(_, collection)| *collection == path).map(|(name, _)| *name)
+}
 
 /// The API server; clones are the same.
 #[derive(Clone, Default)]
@@ -61,6 +74,9 @@ struct Collection {
     watches: usize,
     /// Watches stay open and bring nothing, as when a connection is cut without a word.
     silent: bool,
+    /// What writes are answered instead of being done.
+    write: Option<u16>,
+    written: usize,
 }
 
 impl Api {
@@ -69,7 +85,11 @@ impl Api {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let api = api.clone();
-            async move { api.answer(request.uri()).await }
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+                api.answer(&head.method, &head.uri, &body).await
+            }
         });
         Client::new(service, "default")
     }
@@ -79,47 +99,30 @@ impl Api {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port can be bound");
         let address = listener.local_addr().expect("the system says");
         let api = self.clone();
-        let router = Router::new().fallback(async move |uri: Uri| match api.answer(&uri).await {
-            Ok(response) => response,
-            Err(_) => respond(Read::Status(500)),
+        let router = Router::new().fallback(async move |method: Method, uri: Uri, body: Body| {
+            let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            match api.answer(&method, &uri, &body).await {
+                Ok(response) => response,
+                Err(_) => respond(Read::Status(500)),
+            }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }
 
-    /// Creates or changes an object, for watches only where `seen`.
-    fn store(&self, collection: &'static str, object: &Value, kind: &str, seen: bool) {
-        let mut state = self.state();
-        state.version += 1;
-        let version = state.version;
-        let mut object = object.clone();
-        object["metadata"]["resourceVersion"] = json!(version.to_string());
-        let key = format!("{}/{}", object["metadata"]["namespace"], object["metadata"]["name"]);
-        let collection = state.collections.entry(collection).or_default();
-        match kind {
-            "DELETED" => collection.objects.remove(&key),
-            _ => collection.objects.insert(key, object.clone()),
-        };
-        if seen {
-            collection.events.push((version, json!({ "type": kind, "object": object })));
-        }
-        drop(state);
-        self.0.changed.notify_waiters();
-    }
-
     /// Creates or changes an object.
     pub fn put(&self, collection: &'static str, object: &Value) {
-        self.store(collection, object, "MODIFIED", true);
+        self.change(|state| state.store(collection, object, "MODIFIED", true));
     }
 
     /// Deletes an object.
     pub fn delete(&self, collection: &'static str, object: &Value) {
-        self.store(collection, object, "DELETED", true);
+        self.change(|state| state.store(collection, object, "DELETED", true));
     }
 
     /// Changes an object behind the back of all watches.
     pub fn put_unseen(&self, collection: &'static str, object: &Value) {
-        self.store(collection, object, "MODIFIED", false);
+        self.change(|state| state.store(collection, object, "MODIFIED", false));
     }
 
     /// Forgets history: watches are told 410 Gone.
@@ -192,7 +195,7 @@ impl Api {
         self.0.state.lock().expect("no test panics while it holds this")
     }
 
-    async fn answer(&self, uri: &http::Uri) -> io::Result<Response<Body>> {
+    async fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> io::Result<Response<Body>> {
         let path = uri.path();
         {
             let mut state = self.state();
@@ -201,7 +204,10 @@ impl Api {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
         }
-        let Some((name, _)) = COLLECTIONS.iter().find(|(_, collection)| *collection == path) else {
+        if let Some(response) = self.at_object(method, path, body) {
+            return Ok(response);
+        }
+        let Some(name) = collection_of(path) else {
             self.state().seen.push(path.to_owned());
             let read = self.settled(|state| state.reads.get(path).cloned().unwrap_or(Read::Status(404))).await?;
             return Ok(respond(read));
@@ -272,6 +278,23 @@ impl Api {
 }
 
 impl State {
+    /// Creates or changes an object, for watches only where `seen`; gives it back with its version.
+    fn store(&mut self, collection: &'static str, object: &Value, kind: &str, seen: bool) -> Value {
+        self.version += 1;
+        let mut object = object.clone();
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        let key = format!("{}/{}", object["metadata"]["namespace"], object["metadata"]["name"]);
+        let collection = self.collections.entry(collection).or_default();
+        match kind {
+            "DELETED" => collection.objects.remove(&key),
+            _ => collection.objects.insert(key, object.clone()),
+        };
+        if seen {
+            collection.events.push((self.version, json!({ "type": kind, "object": object })));
+        }
+        object
+    }
+
     fn list(&self, name: &str) -> Read {
         let of = self.collections.get(name);
         of.and_then(|of| of.list.clone()).unwrap_or_else(|| {

@@ -61,6 +61,7 @@ impl ControlPlane {
             format!("--service-account-signing-key-file={}", key.display()),
             format!("--token-auth-file={}", credentials.tokens().display()),
             "--authorization-mode=RBAC".into(),
+            format!("--admission-control-config-file={}", credentials.admission().display()),
             "--allow-privileged".into(),
             "--kubelet-preferred-address-types=InternalIP".into(),
             format!("--cert-dir={}", state.join("apiserver").display()),

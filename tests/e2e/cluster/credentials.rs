@@ -4,7 +4,10 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use anyhow::Result;
 use kube::config::Kubeconfig;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use serde_json::{Value, json};
 
 use super::network::API_SERVER;
@@ -49,6 +52,9 @@ impl User {
     }
 }
 
+/// The name in the certificate that the API server presents to webhooks that ask for one.
+pub const WEBHOOK_CALLER: &str = "kube-apiserver-webhooks";
+
 /// Files that the programs of the control plane are given.
 pub struct Credentials {
     folder: PathBuf,
@@ -79,6 +85,14 @@ impl Credentials {
         fs::write(all.authority(), authority.pem())?;
         fs::write(all.serving_certificate(), serving.pem())?;
         fs::write(all.serving_key(), key.serialize_pem())?;
+        let webhooks_key = KeyPair::generate()?;
+        let mut webhooks = CertificateParams::default();
+        webhooks.distinguished_name.push(DnType::CommonName, WEBHOOK_CALLER);
+        webhooks.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        fs::write(all.folder.join("webhooks.crt"), webhooks.signed_by(&webhooks_key, &authority)?.pem())?;
+        fs::write(all.folder.join("webhooks.key"), webhooks_key.serialize_pem())?;
+        fs::write(all.webhooks_kubeconfig(), all.webhooks_kubeconfig_text().to_string())?;
+        fs::write(all.admission(), all.admission_text().to_string())?;
         let accounts = KeyPair::generate()?;
         fs::write(all.service_account_key(), accounts.serialize_pem())?;
         fs::write(all.service_account_public_key(), accounts.public_key_pem())?;
@@ -121,6 +135,45 @@ impl Credentials {
     /// The API server's file of static tokens.
     pub fn tokens(&self) -> PathBuf {
         self.folder.join("tokens.csv")
+    }
+
+    /// Tells the API server's admission which certificate to present to webhooks.
+    pub fn admission(&self) -> PathBuf {
+        self.folder.join("admission.json")
+    }
+
+    fn webhooks_kubeconfig(&self) -> PathBuf {
+        self.folder.join("webhooks.kubeconfig")
+    }
+
+    fn admission_text(&self) -> Value {
+        let plugin = |name: &str| {
+            json!({
+                "name": name,
+                "configuration": {
+                    "apiVersion": "apiserver.config.k8s.io/v1",
+                    "kind": "WebhookAdmissionConfiguration",
+                    "kubeConfigFile": self.webhooks_kubeconfig(),
+                },
+            })
+        };
+        json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AdmissionConfiguration",
+            "plugins": [plugin("MutatingAdmissionWebhook"), plugin("ValidatingAdmissionWebhook")],
+        })
+    }
+
+    fn webhooks_kubeconfig_text(&self) -> Value {
+        let pair = json!({
+            "client-certificate": self.folder.join("webhooks.crt"),
+            "client-key": self.folder.join("webhooks.key"),
+        });
+        json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "users": [{"name": "stsguard.stsguard.svc", "user": pair}],
+        })
     }
 
     /// The kubeconfig file of a user.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the tools which the end-to-end tests call are there: says nothing when they are, installs the
+# Makes sure that the tools which tests call are there: says nothing when they are, installs the
 # packages when it may (root, apt), and otherwise says which ones to install.
 set -eu
 
@@ -17,6 +17,7 @@ need setpriv util-linux
 need flock util-linux
 need mount mount
 need chroot coreutils
+ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing faketime"
 [ -n "$missing" ] || exit 0
 
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
@@ -27,6 +28,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	# shellcheck disable=SC2086 # a list of package names
 	apt-get install -y -qq --no-install-recommends $missing >&2
 else
-	echo "the end-to-end tests need these Debian packages (or what your system calls them): $missing" >&2
+	echo "the tests need these Debian packages (or what your system calls them): $missing" >&2
 	exit 1
 fi

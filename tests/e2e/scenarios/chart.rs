@@ -32,8 +32,8 @@ pub fn tools() -> Result<PathBuf> {
     Ok(String::from_utf8(output.stdout)?.trim().into())
 }
 
-/// Kinds of the Prometheus operator, as far as an API server must know them to accept objects.
-const MONITORING_KINDS: &str = include_str!("chart/monitoring-kinds.yaml");
+/// Kinds of the Prometheus operator and of cert-manager, as far as an API server must know them to accept objects.
+const OPTIONAL_KINDS: &str = include_str!("chart/optional-kinds.yaml");
 
 fn values_files() -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -58,7 +58,7 @@ fn objects(text: &str) -> Result<Vec<Value>> {
 }
 
 async fn every_values_file_is_accepted_as_it_is(cluster: &Cluster) -> Result<()> {
-    cluster.kubectl(["apply", "-f", "-"]).stdin(MONITORING_KINDS).ok().await?;
+    cluster.kubectl(["apply", "-f", "-"]).stdin(OPTIONAL_KINDS).ok().await?;
     let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
     cluster.kubectl(established).ok().await?;
     // Server-side apply refuses fields that the kind does not have; strict validation does so for the other.

@@ -10,8 +10,8 @@ use crate::cluster::Cluster;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[
-    scenario!(are_exactly_what_is_read),
-    scenario!(do_not_reach_secrets_config_maps_pods_or_any_write),
+    scenario!(are_exactly_what_is_needed),
+    scenario!(do_not_reach_other_secrets_config_maps_pods_or_any_write),
     scenario!(the_webhooks_cover_what_they_say_and_never_the_control_plane),
 ];
 
@@ -24,42 +24,60 @@ fn strings(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-async fn are_exactly_what_is_read(cluster: &Cluster) -> Result<()> {
-    let role = json(cluster, "get clusterrole stsguard").await?;
+/// What a role allows: `group/resource name: verbs`.
+async fn allowed_by(cluster: &Cluster, role: &str) -> Result<BTreeSet<String>> {
     let mut rights = BTreeSet::new();
-    for rule in role["rules"].as_array().into_iter().flatten() {
-        ensure!(strings(&rule["verbs"]) == ["get", "list", "watch"], "{rule}");
+    for rule in json(cluster, &format!("get {role}")).await?["rules"].as_array().into_iter().flatten() {
+        let (names, verbs) = (strings(&rule["resourceNames"]).join(","), strings(&rule["verbs"]).join(","));
         for group in strings(&rule["apiGroups"]) {
-            rights.extend(strings(&rule["resources"]).iter().map(|resource| format!("{group}/{resource}")));
+            let resources = strings(&rule["resources"]);
+            rights.extend(resources.iter().map(|resource| format!("{group}/{resource} {names}: {verbs}")));
         }
     }
-    let expected = [
-        "/namespaces",
-        "/persistentvolumeclaims",
-        "/persistentvolumes",
-        "/services",
-        "apps/statefulsets",
-        "storage.k8s.io/storageclasses",
+    Ok(rights)
+}
+
+async fn are_exactly_what_is_needed(cluster: &Cluster) -> Result<()> {
+    let everywhere = [
+        "/namespaces : get,list,watch",
+        "/persistentvolumeclaims : get,list,watch",
+        "/persistentvolumes : get,list,watch",
+        "/services : get,list,watch",
+        "apps/statefulsets : get,list,watch",
+        "storage.k8s.io/storageclasses : get,list,watch",
+        "admissionregistration.k8s.io/mutatingwebhookconfigurations stsguard: get,list,watch,patch",
+        "admissionregistration.k8s.io/validatingwebhookconfigurations stsguard: get,list,watch,patch",
     ];
-    ensure!(rights == expected.map(str::to_owned).into(), "{rights:?}");
+    let rights = allowed_by(cluster, "clusterrole stsguard").await?;
+    ensure!(rights == everywhere.map(str::to_owned).into(), "{rights:?}");
+    let here = ["/secrets : create", "/secrets stsguard-authority: get,list,watch,update"];
+    let rights = allowed_by(cluster, "role stsguard -n stsguard").await?;
+    ensure!(rights == here.map(str::to_owned).into(), "{rights:?}");
     Ok(())
 }
 
-async fn do_not_reach_secrets_config_maps_pods_or_any_write(cluster: &Cluster) -> Result<()> {
-    for line in [
-        "get secrets",
-        "list configmaps",
-        "list pods",
-        "create pods",
-        "update statefulsets",
-        "delete services",
-        "patch validatingwebhookconfigurations",
-        "create serviceaccounts/token",
+async fn do_not_reach_other_secrets_config_maps_pods_or_any_write(cluster: &Cluster) -> Result<()> {
+    for (line, expected) in [
+        ("get secrets --all-namespaces", "no"),
+        ("list secrets -n stsguard", "no"),
+        ("get secrets/another -n stsguard", "no"),
+        ("get secrets/stsguard-authority -n stsguard", "yes"),
+        ("delete secrets/stsguard-authority -n stsguard", "no"),
+        ("create secrets -n default", "no"),
+        ("list configmaps --all-namespaces", "no"),
+        ("list pods --all-namespaces", "no"),
+        ("create pods --all-namespaces", "no"),
+        ("update statefulsets --all-namespaces", "no"),
+        ("delete services --all-namespaces", "no"),
+        ("patch validatingwebhookconfigurations/another", "no"),
+        ("patch validatingwebhookconfigurations/stsguard", "yes"),
+        ("delete validatingwebhookconfigurations/stsguard", "no"),
+        ("create serviceaccounts/token --all-namespaces", "no"),
     ] {
-        let words = format!("auth can-i {line} --all-namespaces --as=system:serviceaccount:stsguard:stsguard");
+        let words = format!("auth can-i {line} --as=system:serviceaccount:stsguard:stsguard");
         let words: Vec<_> = words.split(' ').map(str::to_owned).collect();
         let output = cluster.kubectl(words).output().await?;
-        ensure!(output.stdout.trim() == "no", "{output}");
+        ensure!(output.stdout.trim() == expected, "{line}: {output}");
     }
     Ok(())
 }
