@@ -2,11 +2,12 @@
 //!
 //! Both servers and this client share the machine, both are measured in turns within one run, and the medians of the
 //! rounds are shown; so what matters is the ratio. The server is the real binary, its API server is [`api`]. Bounded:
-//! under 90 seconds, on loopback only.
+//! under three minutes, on loopback only.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark may")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -17,6 +18,7 @@ use self::api::ApiServer;
 use self::client::{Client, Load};
 use self::figures::{Figures, Table, median};
 use self::process::{Process, start_floor, start_server};
+use self::siege::{Kind, Siege};
 
 #[path = "load/api.rs"]
 mod api;
@@ -28,6 +30,8 @@ mod figures;
 mod floor;
 #[path = "load/process.rs"]
 mod process;
+#[path = "load/siege.rs"]
+mod siege;
 
 /// How often everything is measured.
 const ROUNDS: usize = 5;
@@ -64,8 +68,8 @@ async fn run() -> Result<()> {
 
     let (floor, floor_address) = start_floor(&folder)?;
     let server = start_server(&api, scratch.path(), &folder).await?;
-    let floor = Target { client: Client::new(&folder, floor_address)?, process: floor };
-    let server = Target { client: Client::new(&folder, server.reviews)?, process: server.process };
+    let floor = Target { client: Client::new(&folder, floor_address)?.into(), process: floor };
+    let server = Target { client: Client::new(&folder, server.reviews)?.into(), process: server.process };
     let fresh = server.process.resident()?;
     server.expect(CREATE, "\"allowed\":true").await?;
     server.expect(UPDATE, "\"allowed\":true").await?;
@@ -108,6 +112,27 @@ async fn run() -> Result<()> {
         fresh >> 10,
         server.process.resident()? >> 10
     );
+    besieged(&server).await
+}
+
+/// What good requests feel of hostile clients: quiet and besieged in turns, on new connections each time.
+async fn besieged(server: &Target) -> Result<()> {
+    println!("\nGood reviews at 500/s beside {} hostile connections, medians of {ROUNDS} rounds:\n", siege::MANY);
+    println!("| hostile clients | held | p99 µs, quiet → besieged (ratio) | resident MiB |\n| --- | --- | --- | --- |");
+    let load = Load::paced(8, 500, PACED);
+    let body = || Bytes::from_static(CREATE.1);
+    for kind in Kind::ALL {
+        let (mut quiet, mut beside, mut held) = (Figures::default(), Figures::default(), 0);
+        for _ in 0..ROUNDS {
+            quiet.add(server.client.run(&load, CREATE.0, body()).await?, Duration::ZERO);
+            let siege = Siege::lay(kind, &server.client).await;
+            beside.add(server.client.run(&load, CREATE.0, body()).await?, Duration::ZERO);
+            held = siege.there();
+        }
+        let (quiet, beside) = (quiet.p99(), beside.p99());
+        let resident = server.process.resident()? >> 10;
+        println!("| {kind:?} | {held} | {quiet:.0} → {beside:.0} ({:.2}) | {resident} |", beside / quiet);
+    }
     Ok(())
 }
 
@@ -116,7 +141,7 @@ struct Case(&'static str, Request, Load);
 
 struct Target {
     process: Process,
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl Target {

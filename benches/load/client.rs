@@ -18,6 +18,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// What is sent.
 pub struct Load {
@@ -52,7 +53,8 @@ pub struct Sample {
 /// Connects to one server.
 pub struct Client {
     tls: TlsConnector,
-    address: SocketAddr,
+    /// Where the server is.
+    pub address: SocketAddr,
 }
 
 impl Client {
@@ -87,11 +89,15 @@ impl Client {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
+    /// A connection that nothing has been asked on.
+    pub async fn stream(&self) -> Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let stream = self.tls.connect(ServerName::IpAddress(self.address.ip().into()), stream).await?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        Ok(self.tls.connect(ServerName::IpAddress(self.address.ip().into()), stream).await?)
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
+        let (sender, connection) = handshake(TokioIo::new(self.stream().await?)).await?;
         tokio::spawn(connection);
         Ok(sender)
     }

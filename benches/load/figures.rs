@@ -31,7 +31,8 @@ impl Figures {
         micros(median(&mut self.p50.clone()))
     }
 
-    fn p99(&self) -> f64 {
+    /// The median of the rounds' 99th percentiles, in microseconds.
+    pub fn p99(&self) -> f64 {
         micros(median(&mut self.p99.clone()))
     }
 
