@@ -30,7 +30,7 @@ use std::sync::atomic::AtomicBool;
 use arc_swap::ArcSwap;
 use kube::Client;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::certificates::Serving;
 use crate::cluster::{Live, Stores};
@@ -56,6 +56,9 @@ pub enum ServeError {
     /// The TLS settings do not fit together.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// A part of the server has ended; to go on without it would be worse than to begin again.
+    #[error("a part of the server has ended in a panic, which is a fault in stsguard: please report the line above")]
+    Panicked,
     /// Signals cannot be received.
     #[error("signals cannot be received: {0}")]
     Signal(io::Error),
@@ -90,7 +93,7 @@ impl Server {
     /// Serves until `shutdown` says to stop, then drains.
     ///
     /// # Errors
-    /// TLS settings that do not fit together.
+    /// TLS settings that do not fit together; a part that has panicked.
     pub async fn run(self, client: Client, shutdown: Arc<Shutdown>) -> Result<(), ServeError> {
         let Self { settings, listener, admin } = self;
         let metrics = Arc::new(Metrics::new());
@@ -108,16 +111,18 @@ impl Server {
         });
         // A folder's pair is for others to publish.
         let guarded = Arc::new(AtomicBool::new(settings.self_managed.is_none()));
-        let certificates = {
-            let (serving, guarded, metrics) = (Arc::clone(&serving), Arc::clone(&guarded), Arc::clone(&metrics));
-            match settings.self_managed {
-                Some(own) => certificates::keep(own, (client.clone(), settings.silence), serving, guarded, metrics),
-                None => {
-                    let folder = (settings.certificates, settings.certificate_name);
-                    certificates::follow(folder, settings.certificate_poll, serving, metrics)
-                }
+        let mut tasks = JoinSet::new();
+        let (served, counted) = (Arc::clone(&serving), Arc::clone(&metrics));
+        match settings.self_managed {
+            Some(own) => {
+                let watched = (client.clone(), settings.silence);
+                tasks.spawn(certificates::keep(own, watched, served, Arc::clone(&guarded), counted));
             }
-        };
+            None => {
+                let folder = (settings.certificates, settings.certificate_name);
+                tasks.spawn(certificates::follow(folder, settings.certificate_poll, served, counted));
+            }
+        }
         let callers = Callers::new(settings.client_ca.is_some(), settings.client_names, Arc::clone(&metrics));
         let callers = Arc::new(callers);
         let state = admin::State {
@@ -127,24 +132,34 @@ impl Server {
             metrics: Arc::clone(&metrics),
             callers: Arc::clone(&callers),
         };
-        let policy = settings.policy_file.map(|path| policy::follow(path, settings.policy_poll, Arc::clone(&reviewer)));
-        let mut tasks = Tasks(vec![
-            tokio::spawn(admin::serve(admin, settings.limits.admin_connections, state)),
-            tokio::spawn(Arc::clone(&stores).follow(client)),
-            certificates,
-            tokio::spawn(async move {
-                stores.until_synced().await;
-                tracing::info!("ready: all stores are synced");
-            }),
-        ]);
-        tasks.0.extend(policy.map(tokio::spawn));
-        let client_ca = settings.client_ca.map(|path| Arc::clone(&callers).follow(path, settings.certificate_poll));
-        tasks.0.extend(client_ca.map(tokio::spawn));
+        tasks.spawn(admin::serve(admin, settings.limits.admin_connections, state));
+        tasks.spawn(Arc::clone(&stores).follow(client));
+        tasks.spawn(async move {
+            stores.until_synced().await;
+            tracing::info!("ready: all stores are synced");
+        });
+        if let Some(path) = settings.policy_file {
+            tasks.spawn(policy::follow(path, settings.policy_poll, Arc::clone(&reviewer)));
+        }
+        if let Some(path) = settings.client_ca {
+            tasks.spawn(Arc::clone(&callers).follow(path, settings.certificate_poll));
+        }
         let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer, callers)?;
-        listener.serve(&settings.drain, &shutdown).await;
-        drop(tasks);
-        Ok(())
+        tokio::select! {
+            () = listener.serve(&settings.drain, &shutdown) => Ok(()),
+            () = a_panic(&mut tasks) => Err(ServeError::Panicked),
+        }
     }
+}
+
+/// Waits until a task ends in a panic.
+async fn a_panic(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if ended.is_err() {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Runs a server until SIGTERM or SIGINT, then drains; a second signal ends at once.
@@ -159,17 +174,6 @@ pub async fn run(settings: Settings) -> Result<(), ServeError> {
     let shutdown = Shutdown::on_signals().map_err(ServeError::Signal)?;
     let client = Client::try_default().await.map_err(|error| ServeError::Cluster(error.to_string()))?;
     server.run(client, shutdown).await
-}
-
-/// Tasks that end with their owner.
-struct Tasks(Vec<JoinHandle<()>>);
-
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        for task in &self.0 {
-            task.abort();
-        }
-    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {

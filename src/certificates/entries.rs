@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 /// The annotation in which a webhook configuration says whose certificates its entries verify.
 const SOURCE: &str = "stsguard.dev/certificates";
+/// What it says where they are ours.
+const SELF_MANAGED: &str = "self-managed";
 
 /// A kind of webhook configuration.
 pub(super) trait Configuration:
@@ -59,7 +61,7 @@ impl Entries {
     pub(super) fn of(configuration: &impl Configuration, service: &str, namespace: &str) -> Self {
         let source = configuration.annotations().get(SOURCE);
         let ours = |config: &WebhookClientConfig| {
-            source.is_some_and(|source| source == "self-managed")
+            source.is_some_and(|source| source == SELF_MANAGED)
                 && config.service.as_ref().is_some_and(|called| called.name == service && called.namespace == namespace)
         };
         let webhooks = configuration.webhooks().into_iter().enumerate();
@@ -81,18 +83,23 @@ impl Entries {
         self.0.iter().all(|entry| entry.bundle.windows(authority.len().max(1)).any(|part| part == authority))
     }
 
-    /// The JSON patch after which each of them shows exactly this bundle; `None` if they do already.
+    /// The JSON patch after which each of them shows exactly this bundle; `None` if they do already. It fails where they
+    /// are not any more what was seen, or somebody else's by now.
     pub(super) fn patch(&self, bundle: &str) -> Option<Value> {
         use base64::Engine as _;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(bundle);
+        let encoded = |bundle: &[u8]| base64::engine::general_purpose::STANDARD.encode(bundle);
         let others: Vec<_> = self.0.iter().filter(|entry| entry.bundle != bundle.as_bytes()).collect();
-        let operations = others.iter().flat_map(|Entry { index, name, .. }| {
-            [
-                json!({"op": "test", "path": format!("/webhooks/{index}/name"), "value": name}),
-                json!({"op": "add", "path": format!("/webhooks/{index}/clientConfig/caBundle"), "value": encoded}),
-            ]
-        });
-        (!others.is_empty()).then(|| operations.collect())
+        let annotation = format!("/metadata/annotations/{}", SOURCE.replace('/', "~1"));
+        let mut operations = vec![json!({"op": "test", "path": annotation, "value": SELF_MANAGED})];
+        for Entry { index, name, bundle: seen } in &others {
+            let path = format!("/webhooks/{index}/clientConfig/caBundle");
+            operations.push(json!({"op": "test", "path": format!("/webhooks/{index}/name"), "value": name}));
+            if !seen.is_empty() {
+                operations.push(json!({"op": "test", "path": path, "value": encoded(seen)}));
+            }
+            operations.push(json!({"op": "add", "path": path, "value": encoded(bundle.as_bytes())}));
+        }
+        (!others.is_empty()).then(|| Value::Array(operations))
     }
 }
 
@@ -135,6 +142,7 @@ mod tests {
         assert_eq!(
             mixed.patch("CA"),
             Some(json!([
+                {"op": "test", "path": "/metadata/annotations/stsguard.dev~1certificates", "value": "self-managed"},
                 {"op": "test", "path": "/webhooks/1/name", "value": "services.stsguard.dev"},
                 {"op": "add", "path": "/webhooks/1/clientConfig/caBundle", "value": "Q0E="},
             ]))
@@ -146,7 +154,9 @@ mod tests {
     fn nothing_is_written_where_all_is_shown() {
         assert_eq!(entries(&[("a", "stsguard", "CA"), ("b", "stsguard", "CA")]).patch("CA"), None);
         let wiped = entries(&[("a", "stsguard", "CA"), ("b", "stsguard", "")]).patch("CA").expect("one differs");
-        assert_eq!(wiped[0]["path"], "/webhooks/1/name");
+        assert_eq!(wiped[1]["path"], "/webhooks/1/name");
+        let replaced = entries(&[("a", "stsguard", "OLD")]).patch("CA").expect("it differs");
+        assert_eq!((&replaced[2]["op"], &replaced[2]["value"]), (&json!("test"), &json!("T0xE")), "what was seen");
     }
 
     #[test]

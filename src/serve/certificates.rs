@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kube::Client;
-use tokio::task::JoinHandle;
 
 use super::metrics::Metrics;
 use crate::certificates::{Folder, FolderError, Keeper, Look, SelfManaged, Serving};
@@ -14,16 +13,16 @@ use crate::cluster::heard;
 
 /// Keeps a pair and a CA of our own; `guarded` says when every webhook entry shows that CA. Its watches, too, are begun
 /// anew when the API server says nothing for `silence`.
-pub(super) fn keep(
+pub(super) async fn keep(
     own: SelfManaged,
     (client, silence): (Client, Duration),
     serving: Arc<Serving>,
     guarded: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
-) -> JoinHandle<()> {
+) {
     let observe = move |event| metrics.certificate_event(event);
     let client = heard(client, silence, || ());
-    tokio::spawn(Keeper::new(own, client, serving, guarded, observe).keep())
+    Keeper::new(own, client, serving, guarded, observe).keep().await;
 }
 
 /// Looks into a folder now and every `poll`, and serves what it holds once it is sound.
@@ -32,11 +31,11 @@ pub(super) fn follow(
     poll: Duration,
     serving: Arc<Serving>,
     metrics: Arc<Metrics>,
-) -> JoinHandle<()> {
+) -> impl Future<Output = ()> {
     let mut folder = Folder::new(folder, name);
     let mut said = None;
     look(&mut folder, &serving, &metrics, &mut said);
-    tokio::spawn(async move {
+    async move {
         let mut ticks = tokio::time::interval(poll);
         // The first look has been made.
         ticks.tick().await;
@@ -44,7 +43,7 @@ pub(super) fn follow(
             ticks.tick().await;
             look(&mut folder, &serving, &metrics, &mut said);
         }
-    })
+    }
 }
 
 /// Looks into the folder once; each distinct fault is logged once.

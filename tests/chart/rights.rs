@@ -51,8 +51,8 @@ fn set(lines: &[&str]) -> BTreeSet<String> {
 }
 
 const SERVER: [&str; 10] = [
-    "stsguard everywhere: get,list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations only stsguard",
-    "stsguard everywhere: get,list,watch,patch admissionregistration.k8s.io/validatingwebhookconfigurations only stsguard",
+    "stsguard everywhere: list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations only stsguard",
+    "stsguard everywhere: list,watch,patch admissionregistration.k8s.io/validatingwebhookconfigurations only stsguard",
     "stsguard in its namespace: create /secrets",
     "stsguard in its namespace: get,list,watch,update /secrets only stsguard-authority",
     "stsguard everywhere: get,list,watch /namespaces",

@@ -234,6 +234,54 @@ async fn without_the_right_to_write_it_says_so_and_is_not_ready_until_it_has_it(
 }
 
 #[tokio::test]
+async fn what_is_stored_goes_on_where_it_can_no_longer_be_written() {
+    let api = cluster();
+    let lives = || Lives { leaf: Duration::from_secs(30), ..Lives::default() };
+    let first = Served::ready_with(api.clone(), with(lives())).await;
+    let before = agreed(&[&first], &api).await;
+    api.refuse_writes("secrets", Some(403));
+    // A third of its life is left.
+    until("the renewal that fails", async || first.counts(FAILURES, 1.0).await).await;
+    let second = Served::ready_with(api.clone(), with(lives())).await;
+    assert_eq!(agreed(&[&first, &second], &api).await, before, "it is valid for a while yet");
+    for (collection, kind) in CONFIGURATIONS {
+        api.put(collection, &configuration(kind));
+        agreed(&[&first, &second], &api).await;
+    }
+    api.refuse_writes("secrets", None);
+    until("the renewal", async || shown(&first, &api).await.is_some_and(|now| now != before)).await;
+}
+
+#[tokio::test]
+async fn is_ready_where_somebody_has_deleted_the_configuration_of_fixes() {
+    let api = Api::default();
+    let (collection, kind) = CONFIGURATIONS[0];
+    api.put(collection, &configuration(kind));
+    let served = Served::ready_with(api.clone(), with(Lives::default())).await;
+    assert_eq!(served.admin("/ready").await.status, 200);
+    assert!(api.written(collection) >= 1);
+}
+
+#[tokio::test]
+async fn another_writer_of_the_bundle_is_named_and_not_fought_without_end() {
+    let api = cluster();
+    let served = Served::ready_with(api.clone(), |settings| {
+        with(Lives::default())(settings);
+        if let Some(own) = &mut settings.self_managed {
+            own.tick = Duration::from_secs(60);
+        }
+    })
+    .await;
+    let (collection, kind) = CONFIGURATIONS[0];
+    until("the failure to be counted", async || {
+        api.put(collection, &configuration(kind));
+        served.counts(FAILURES, 1.0).await
+    })
+    .await;
+    assert!(api.written(collection) <= 20, "{} writes", api.written(collection));
+}
+
+#[tokio::test]
 async fn a_configuration_that_somebody_else_keeps_is_left_alone() {
     let api = cluster();
     for (collection, kind) in CONFIGURATIONS {

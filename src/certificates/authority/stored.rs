@@ -63,7 +63,9 @@ impl Stored {
     pub fn read<V: AsRef<[u8]>>(data: &BTreeMap<String, V>) -> Result<Self, Malformed> {
         let text = |key: &'static str| -> Option<String> {
             let bytes = data.get(key)?;
-            String::from_utf8(bytes.as_ref().to_vec()).ok()
+            let text = std::str::from_utf8(bytes.as_ref()).ok()?;
+            // Texts are joined to a bundle: each ends its last line, whoever wrote the Secret.
+            Some(format!("{}\n", text.trim()))
         };
         let signed = |[certificate, key]: [&'static str; 2]| {
             Ok(Signed {
@@ -77,7 +79,7 @@ impl Stored {
         let next = signed(NEXT_CA).ok().and_then(|signed| Authority::read(signed).ok());
         let previous = text(PREVIOUS_CA[0]).zip(text(PREVIOUS_CA[1])).and_then(|(certificate, until)| {
             parsed(&certificate, |_| ())?;
-            Some(Previous { certificate, until: until.parse().ok()? })
+            Some(Previous { certificate, until: until.trim().parse().ok()? })
         });
         Ok(Self { authority, next, previous, leaf })
     }
@@ -128,17 +130,26 @@ impl Stored {
         self.authority.life.end
     }
 
+    /// Whether the CA is valid at this time, in seconds since 1970.
+    pub fn has_valid_authority(&self, now: i64) -> bool {
+        self.authority.life.contains(now)
+    }
+
     /// Whether the served certificate and its CA are valid at this time, in seconds since 1970.
     pub fn is_valid(&self, now: i64) -> bool {
         self.leaf.life.contains(now) && self.authority.life.contains(now)
+    }
+
+    /// Whether the bundle holds the CA that has signed what is served.
+    pub fn verifies(&self, served: &Self) -> bool {
+        self.bundle().contains(served.authority())
     }
 
     /// The same, which also publishes a CA that has signed what is still served; unchanged if it is published already.
     #[must_use]
     pub fn remembering(&self, served: &Self) -> Self {
         let mut remembering = self.clone();
-        let known = self.bundle().contains(served.authority());
-        if !known && self.previous.is_none() {
+        if !self.verifies(served) && self.previous.is_none() {
             let certificate = served.authority().to_owned();
             remembering.previous = Some(Previous { certificate, until: served.leaf.life.end });
         }

@@ -9,6 +9,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Place;
@@ -30,9 +31,9 @@ pub(super) struct CallError {
 }
 
 /// What became of a write.
-pub(super) enum Written {
-    /// It is in the cluster.
-    Done(Box<Secret>),
+pub(super) enum Written<T> {
+    /// This is in the cluster.
+    Done(T),
     /// Somebody else was faster.
     Overtaken,
 }
@@ -55,7 +56,7 @@ impl Objects {
         &self,
         found: Option<Secret>,
         data: BTreeMap<String, Vec<u8>>,
-    ) -> Result<Written, CallError> {
+    ) -> Result<Written<Secret>, CallError> {
         let (exists, mut next) = (found.is_some(), found.unwrap_or_default());
         next.metadata.name = Some(self.place.secret.clone());
         next.metadata.managed_fields = None;
@@ -69,32 +70,28 @@ impl Objects {
             called(secrets.create(&options, &next)).await
         };
         match answer {
-            Ok(written) => Ok(Written::Done(Box::new(written))),
-            Err(failure) if failure.is(&[404, 409]) => Ok(Written::Overtaken),
+            Ok(written) => Ok(Written::Done(written)),
+            // 404 after a read: it was deleted meanwhile. On creation it is the namespace that is not there.
+            Err(failure) if failure.is(if exists { &[404, 409] } else { &[409] }) => Ok(Written::Overtaken),
             Err(failure) => Err(failure.of(self.secret_name(), if exists { "updated" } else { "created" })),
         }
     }
 
-    /// Puts the bundle into those of our entries that show another; `None` if all show it, or they are being changed
-    /// by somebody at this moment, of which the watch will tell.
-    pub(super) async fn publish<K: Configuration>(
-        &self,
-        entries: Option<&Entries>,
-        bundle: &str,
-    ) -> Result<Option<Entries>, CallError> {
-        let Some(operations) = entries.and_then(|entries| entries.patch(bundle)) else { return Ok(None) };
+    /// Applies a patch of [`Entries::patch`] and gives back what they are then; it is overtaken when they were renamed,
+    /// moved, removed or given another bundle meanwhile, of which the watch will tell.
+    pub(super) async fn publish<K: Configuration>(&self, patch: Value) -> Result<Written<Entries>, CallError> {
         let Place { configuration, service, namespace, .. } = &self.place;
-        let options = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         let what = || format!("{} {configuration}", K::kind(&()));
-        let operations = serde_json::from_value(operations).map_err(|error| CallError {
+        let options = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = serde_json::from_value(patch).map_err(|error| CallError {
             what: what(),
             done: "patched",
             fault: error.to_string(),
         })?;
-        match called(self.all::<K>().patch(configuration, &options, &Patch::<()>::Json(operations))).await {
-            Ok(found) => Ok(Some(Entries::of(&found, service, namespace))),
-            // 422: a test in the patch failed, for entries were renamed, moved or removed.
-            Err(failure) if failure.is(&[404, 409, 422]) => Ok(None),
+        match called(self.all::<K>().patch(configuration, &options, &Patch::<()>::Json(patch))).await {
+            Ok(found) => Ok(Written::Done(Entries::of(&found, service, namespace))),
+            // 422: a test in the patch failed.
+            Err(failure) if failure.is(&[404, 409, 422]) => Ok(Written::Overtaken),
             Err(failure) => Err(failure.of(what(), "patched")),
         }
     }

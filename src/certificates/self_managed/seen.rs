@@ -44,21 +44,17 @@ impl From<Option<Secret>> for Found {
 }
 
 impl Seen {
-    /// Whether each of our entries shows this CA, of which there must be one in both configurations.
+    /// Whether each of our entries shows this CA. There must be one that denies; the configuration of those that mend may
+    /// be gone: somebody who wants no fixes has deleted it.
     pub(super) fn show(&self, authority: &str) -> bool {
-        [&self.validating, &self.mutating]
-            .into_iter()
-            .all(|entries| entries.as_ref().is_some_and(|entries| !entries.is_empty() && entries.show(authority)))
-    }
-
-    /// Whether it is known that there is no entry at all: nobody calls us.
-    pub(super) fn is_empty(&self) -> bool {
-        [&self.validating, &self.mutating].into_iter().all(|entries| entries.as_ref().is_some_and(Entries::is_empty))
+        let all = |entries: &Option<Entries>| entries.as_ref().is_some_and(|entries| entries.show(authority));
+        all(&self.validating) && all(&self.mutating) && self.validating.as_ref().is_some_and(|one| !one.is_empty())
     }
 }
 
-/// Follows one object by its name until the end of the program, and tells each state of it, `None` when it is gone.
-pub(super) async fn follow<K>(api: Api<K>, name: &str, tell: impl Fn(Option<K>))
+/// Follows one object by its name until the end of the program, and tells each state of it, `None` when it is gone, and
+/// each time that the watch `fails`.
+pub(super) async fn follow<K>(api: Api<K>, name: &str, tell: impl Fn(Option<K>), fails: impl Fn())
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
@@ -81,6 +77,7 @@ where
                 Ok(watcher::Event::Apply(object)) => tell(Some(object)),
                 Ok(watcher::Event::Delete(_)) => tell(None),
                 Err(error) => {
+                    fails();
                     if !std::mem::replace(&mut broken, true) {
                         tracing::warn!(kind = %K::kind(&()), name, %error, "the watch failed and is tried again");
                     }

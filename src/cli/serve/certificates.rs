@@ -18,6 +18,9 @@ pub enum CertificateSource {
     SelfManaged,
 }
 
+/// The shortest life of a certificate whose third is a second: the unit of its dates.
+const SHORTEST: Duration = Duration::from_secs(3);
+
 /// Flags of certificates that stsguard makes itself.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Certificates")]
@@ -55,6 +58,12 @@ impl SelfManagedFlags {
         };
         if self.certificate_life > self.ca_life {
             bail!("--certificate-life is longer than --ca-life: no certificate outlives the CA that has signed it");
+        }
+        if self.certificate_life < SHORTEST {
+            bail!("--certificate-life is shorter than {SHORTEST:?}: it would be renewed without end");
+        }
+        if self.ca_settle >= self.ca_life / 3 {
+            bail!("--ca-settle is longer than the third of --ca-life in which a new CA takes over");
         }
         Ok(Some(SelfManaged {
             place: Place {

@@ -45,8 +45,8 @@ async fn are_exactly_what_is_needed(cluster: &Cluster) -> Result<()> {
         "/services : get,list,watch",
         "apps/statefulsets : get,list,watch",
         "storage.k8s.io/storageclasses : get,list,watch",
-        "admissionregistration.k8s.io/mutatingwebhookconfigurations stsguard: get,list,watch,patch",
-        "admissionregistration.k8s.io/validatingwebhookconfigurations stsguard: get,list,watch,patch",
+        "admissionregistration.k8s.io/mutatingwebhookconfigurations stsguard: list,watch,patch",
+        "admissionregistration.k8s.io/validatingwebhookconfigurations stsguard: list,watch,patch",
     ];
     let rights = allowed_by(cluster, "clusterrole stsguard").await?;
     ensure!(rights == everywhere.map(str::to_owned).into(), "{rights:?}");
