@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use stsguard::yaml::documents;
 
 use super::installation::chart;
 use super::{Scenario, scenario};
-use crate::cluster::{Cluster, call::Call};
+use crate::cluster::{Cluster, call::Call, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[
@@ -20,6 +21,8 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(helm_4_upgrades_over_a_renamed_entry_and_rolls_back),
     scenario!(helm_3_upgrades_over_a_renamed_entry_and_rolls_back),
 ];
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Builds helm 3, which needs the network, so before the cluster's namespaces are entered; says where it is.
 ///
@@ -125,10 +128,15 @@ async fn metrics_and_readiness_are_read_through_the_api_server(cluster: &Cluster
         let url = format!("/api/v1/namespaces/stsguard/services/stsguard-metrics:admin/proxy/{path}");
         cluster.kubectl(["get".to_owned(), "--raw".to_owned(), url]).ok().await
     };
-    ensure!(raw("ready").await? == "ready\n");
-    let metrics = raw("metrics").await?;
-    ensure!(metrics.contains("stsguard_store_broken{store=\"services\"} 0"), "{metrics}");
-    Ok(())
+    // The Service also names pods that are not ready, and one of a rollout before may be leaving.
+    eventually("a pod that stays says that it is ready", PATIENCE, async || {
+        Ok((raw("ready").await? == "ready\n").then_some(()))
+    })
+    .await?;
+    eventually("a pod that stays tells of its stores", PATIENCE, async || {
+        Ok(raw("metrics").await?.contains("stsguard_store_broken{store=\"services\"} 0").then_some(()))
+    })
+    .await
 }
 
 /// One of the two helms.
