@@ -1,5 +1,6 @@
 //! Everything that is read from the API server: stores fed by watches, and live reads before a denial.
 
+mod bounded;
 mod heard;
 mod kept;
 mod live;

@@ -30,6 +30,7 @@ fn every_test_that_a_page_names_exists() {
     sources(&root.join("tests"), &mut text);
     for (page, column) in PAGES {
         let page_text = fs::read_to_string(root.join(page)).expect("the page is there");
+        assert!(!page_text.contains("@@"), "{page} has a place that is still to be filled");
         let named = page_text.lines().filter_map(|line| cells(line).get(column).copied());
         let mut seen = 0;
         for name in named.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {

@@ -35,7 +35,7 @@ pub struct ServeFlags {
     #[arg(long, env = "STSGUARD_CERTIFICATE_NAME", value_name = "NAME")]
     pub certificate_name: Option<String>,
     /// How often the certificate folder is looked into.
-    #[arg(long, env = "STSGUARD_CERTIFICATE_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_CERTIFICATE_POLL", default_value = "10s", value_name = "TIME", value_parser = lasting)]
     pub certificate_poll: Duration,
     /// Speak TLS 1.2 beside 1.3.
     #[arg(long, env = "STSGUARD_TLS12")]
@@ -56,7 +56,7 @@ pub struct ServeFlags {
     #[command(flatten)]
     pub policy: PolicyFlags,
     /// How often the policy file is looked at; a good new version counts at once, a bad one changes nothing.
-    #[arg(long, help_heading = "Policy", env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, help_heading = "Policy", env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = lasting)]
     pub policy_poll: Duration,
     #[command(flatten)]
     pub limits: LimitFlags,
@@ -168,6 +168,11 @@ impl ServeFlags {
     }
 }
 
+/// No time is longer: a clock that is added to must not overflow.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// The least of a time that must pass: the timers' unit.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Reads a time such as `10s`, `1.5s`, `200ms`, `2m`, `12h` or `30d`.
 ///
 /// # Errors
@@ -183,12 +188,22 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         (Ok(number), "d") => number * 86_400.0,
         _ => return Err(format!("{text:?} is no time; write it like 10s, 500ms, 2m, 12h or 30d")),
     };
-    Duration::try_from_secs_f64(seconds).map_err(|error| format!("{text:?}: {error}"))
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| *time <= LONGEST);
+    time.ok_or_else(|| format!("{text:?} is longer than 100 years"))
+}
+
+/// The same for what cannot be done in no time at all.
+///
+/// # Errors
+/// Text that is no time, or none that lasts.
+pub fn lasting(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time < SHORTEST { Err(format!("{text:?} is too short; 1ms is the least")) } else { Ok(time) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, lasting};
     use std::time::Duration;
 
     #[test]
@@ -197,8 +212,18 @@ mod tests {
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(duration("30d"), Ok(Duration::from_secs(2_592_000)));
-        for text in ["", "s", "5", "5y", "-1s", "1e99s"] {
+        for text in ["", "s", "5", "5y", "-1s", "1e99s", "36501d"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+        let huge = format!("{}s", "9".repeat(400));
+        assert!(duration(&huge).is_err());
+    }
+
+    #[test]
+    fn refuses_no_time_where_some_must_pass() {
+        assert_eq!((duration("0s"), lasting("1ms")), (Ok(Duration::ZERO), Ok(Duration::from_millis(1))));
+        for text in ["0s", "0ms", "0.1ms", "x"] {
+            assert!(lasting(text).is_err(), "{text}");
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Reads stay in the review's own namespace, except for cluster-scoped kinds. A name from a review becomes part of a path
 //! only if it is a name that Kubernetes would accept.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -15,19 +16,22 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::bounded::bounded;
 use super::observed::Projection as _;
 use super::projections::{Class, StorageClass, Terminating};
 use super::stores::is_claim_of;
 use crate::evaluation::{Answer, Answers, Facts, Lookup, Question, ServiceFacts, SetFacts, Source};
 use crate::kubernetes::{Service, StatefulSet};
 
-/// How many live reads may be under way at once.
-const AT_ONCE: usize = 64;
+/// How many live reads may be under way at once, and how many bytes each may bring: an object has 1.5 MiB in etcd.
+const AT_ONCE: usize = 8;
+const BYTES: usize = 2 << 20;
 /// How many sets of one Service are read again.
 const SETS: usize = 8;
-/// How many claims a page holds, and how many pages are read before giving up.
-const PAGE: u32 = 500;
-const PAGES: usize = 40;
+/// How many objects a page holds, and how many pages are read before giving up.
+const SETS_A_PAGE: u32 = 20;
+const CLAIMS_A_PAGE: u32 = 100;
+const PAGES: usize = 100;
 
 /// Reads single facts from the API server.
 pub struct Live {
@@ -35,6 +39,8 @@ pub struct Live {
     permits: Semaphore,
     /// Counts reads by resource and result: `found`, `absent`, `failed`.
     observe: Box<dyn Fn(&'static str, &'static str) + Send + Sync>,
+    /// Resources whose last read failed: said once, until one succeeds.
+    failing: Mutex<BTreeSet<&'static str>>,
 }
 
 /// Why a fact could not be read.
@@ -43,13 +49,18 @@ enum Fault {
     #[error("the API server did not answer in time")]
     Timeout,
     #[error("{0}")]
-    Api(#[from] kube::Error),
+    Api(kube::Error),
+    // What cannot be read is not told: it may hold what is nobody's business.
+    #[error("the answer is no object of this kind")]
+    Unreadable,
     #[error("{0:?} is no name that Kubernetes accepts")]
     Name(String),
     #[error("there are too many objects to look through")]
     TooMany,
     #[error("the request cannot be built: {0}")]
     Request(#[from] http::Error),
+    #[error("the list cannot be asked for: {0}")]
+    List(#[from] kube::core::request::Error),
     #[error("this is never read live")]
     Never,
 }
@@ -57,7 +68,12 @@ enum Fault {
 impl Live {
     /// Live reads with this client; each is reported to `observe` with its resource and result.
     pub fn new(client: Client, observe: impl Fn(&'static str, &'static str) + Send + Sync + 'static) -> Self {
-        Self { client, permits: Semaphore::new(AT_ONCE), observe: Box::new(observe) }
+        Self {
+            client: bounded(client, BYTES),
+            permits: Semaphore::new(AT_ONCE),
+            observe: Box::new(observe),
+            failing: Mutex::default(),
+        }
     }
 
     /// Answers all questions, each with an answer: what cannot be read in time is the store's answer, marked
@@ -67,14 +83,16 @@ impl Live {
         let answers = questions.iter().map(async |question| {
             let known = stores.answer(question);
             let answer = match timeout_at(deadline, self.read(question, known.as_ref())).await {
-                Ok(Ok(answer)) => (answer, Source::Final),
+                Ok(Ok(answer)) => {
+                    self.succeeds(resource(question));
+                    (answer, Source::Final)
+                }
                 failed => {
                     let fault = match failed {
                         Ok(Err(fault)) => fault,
                         _ => Fault::Timeout,
                     };
-                    (self.observe)(resource(question), "failed");
-                    tracing::warn!(resource = resource(question), %fault, "a live read failed");
+                    self.fails(resource(question), &fault);
                     known
                         .map_or_else(|| (unknown(question), Source::Final), |(answer, _)| (answer, Source::Unconfirmed))
                 }
@@ -82,6 +100,19 @@ impl Live {
             (question.clone(), answer)
         });
         join_all(answers).await.into_iter().collect()
+    }
+
+    fn fails(&self, resource: &'static str, fault: &Fault) {
+        (self.observe)(resource, "failed");
+        if self.failing.lock().unwrap_or_else(PoisonError::into_inner).insert(resource) {
+            tracing::warn!(resource, %fault, "live reads fail; what is not confirmed only warns meanwhile");
+        }
+    }
+
+    fn succeeds(&self, resource: &'static str) {
+        if self.failing.lock().unwrap_or_else(PoisonError::into_inner).remove(resource) {
+            tracing::info!(resource, "live reads succeed again");
+        }
     }
 
     async fn read(&self, question: &Question, known: Option<&(Answer, Source)>) -> Result<Answer, Fault> {
@@ -153,11 +184,19 @@ impl Live {
             #[serde(default, rename = "continue")]
             more: String,
         }
-        let path = format!("/apis/apps/v1/namespaces/{}/statefulsets?limit={PAGE}", segment(namespace)?);
-        match self.get::<Page>("statefulsets", &path).await? {
-            Lookup::Found(page) if page.metadata.more.is_empty() => Ok(page.items.iter().map(SetFacts::from).collect()),
-            _ => Err(Fault::TooMany),
+        let path = format!("/apis/apps/v1/namespaces/{}/statefulsets", segment(namespace)?);
+        let mut parameters = ListParams::default().limit(SETS_A_PAGE);
+        let mut sets = Vec::new();
+        for _ in 0..PAGES {
+            let request = kube::core::Request::new(&path).list(&parameters)?;
+            let Lookup::Found(page) = self.request::<Page>("statefulsets", request).await? else { break };
+            sets.extend(page.items.iter().map(SetFacts::from));
+            if page.metadata.more.is_empty() {
+                return Ok(sets);
+            }
+            parameters = parameters.continue_token(&page.metadata.more);
         }
+        Err(Fault::TooMany)
     }
 
     async fn set(&self, namespace: &str, name: &str) -> Result<Lookup<StatefulSet>, Fault> {
@@ -166,7 +205,14 @@ impl Live {
     }
 
     async fn get<T: DeserializeOwned>(&self, resource: &'static str, path: &str) -> Result<Lookup<T>, Fault> {
-        let request = Request::get(path).body(Vec::new())?;
+        self.request(resource, Request::get(path).body(Vec::new())?).await
+    }
+
+    async fn request<T: DeserializeOwned>(
+        &self,
+        resource: &'static str,
+        request: Request<Vec<u8>>,
+    ) -> Result<Lookup<T>, Fault> {
         let _permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
         match self.client.request::<T>(request).await {
             Ok(object) => {
@@ -177,17 +223,17 @@ impl Live {
                 (self.observe)(resource, "absent");
                 Ok(Lookup::Absent)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(fault(error)),
         }
     }
 
     async fn claims(&self, namespace: &str, set: &str, template: &str) -> Result<Vec<String>, Fault> {
         let api: Api<PersistentVolumeClaim> = Api::namespaced(self.client.clone(), segment(namespace)?);
-        let mut parameters = ListParams::default().limit(PAGE);
+        let mut parameters = ListParams::default().limit(CLAIMS_A_PAGE);
         let mut names = Vec::new();
         for _ in 0..PAGES {
             let permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
-            let page = api.list_metadata(&parameters).await?;
+            let page = api.list_metadata(&parameters).await.map_err(fault)?;
             drop(permit);
             let found = page.items.into_iter().filter_map(|claim| claim.metadata.name);
             names.extend(found.filter(|name| is_claim_of(name, set, template)));
@@ -201,6 +247,13 @@ impl Live {
             }
         }
         Err(Fault::TooMany)
+    }
+}
+
+fn fault(error: kube::Error) -> Fault {
+    match error {
+        kube::Error::SerdeError(_) => Fault::Unreadable,
+        error => Fault::Api(error),
     }
 }
 

@@ -137,6 +137,7 @@ impl<T: Projection> Store<T> {
         let jitter = RandomState::new();
         let mut tries = 0_u32;
         loop {
+            let begun = Instant::now();
             let mut events = watcher(api.clone(), config.clone()).boxed();
             let mut first_list = Kept::default();
             while let Some(event) = events.next().await {
@@ -144,7 +145,6 @@ impl<T: Projection> Store<T> {
                     Ok(event) => {
                         // The watcher says `Init` before it asks: nothing has been heard by then.
                         if !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_)) {
-                            tries = 0;
                             self.goes_on(following);
                         }
                         if self.apply(event, &mut first_list) {
@@ -156,6 +156,10 @@ impl<T: Projection> Store<T> {
                         break;
                     }
                 }
+            }
+            // A list that succeeds before a watch that fails at once must not be asked for again and again.
+            if begun.elapsed() > LAST_WAIT {
+                tries = 0;
             }
             // Half a second at first, half a minute at most, and no two replicas at the same moment.
             let wait = FIRST_WAIT.saturating_mul(1 << tries.min(6)).min(LAST_WAIT);
@@ -190,7 +194,7 @@ impl<T: Projection> Store<T> {
                 );
             }
         } else if first {
-            tracing::warn!(store = T::PLURAL, %error, cause, "the watch failed and is tried again");
+            tracing::warn!(store = T::PLURAL, cause, "the watch failed and is tried again");
         }
     }
 
@@ -236,13 +240,16 @@ fn is_away(error: &watcher::Error) -> bool {
     matches!(error, HyperError(_) | ReadEvents(_) | Service(_))
 }
 
-/// What lies at the bottom of an error: `connection refused`.
-fn cause(error: &dyn std::error::Error) -> String {
+/// What lies at the bottom of an error: `connection refused`. What could not be read is not told: it may be anything.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
-    error.to_string()
+    match error.downcast_ref::<serde_json::Error>() {
+        Some(error) => format!("the answer cannot be read, at its line {} column {}", error.line(), error.column()),
+        None => error.to_string(),
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -47,20 +47,25 @@ pub(super) async fn serve(listener: TcpListener, most: usize, state: State) {
         .route("/metrics", get(metrics))
         .with_state(state);
     let connections = Arc::new(Connections::default());
+    let mut refused = false;
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "the admin port cannot accept a connection");
+                if !refused {
+                    tracing::warn!(%error, "the admin port cannot accept a connection");
+                }
+                refused = true;
                 connections.make_room();
                 sleep(PAUSE).await;
                 continue;
             }
         };
+        refused = false;
         if connections.staying() >= most {
             connections.make_room();
         }
-        let (id, connection) = connections.add(LIMIT);
+        let (id, connection) = connections.add(peer.ip(), LIMIT);
         let (connections, router) = (Arc::clone(&connections), router.clone());
         tokio::spawn(async move {
             let _place = connections.place(id);

@@ -7,6 +7,7 @@
 mod names;
 mod verifier;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,14 +23,17 @@ use super::metrics::Metrics;
 use super::polled::{Look, Polled};
 use verifier::Trusted;
 
+/// How many refused clients are logged; the metric counts them all.
+const SAID: usize = 32;
+
 /// Who may call.
 pub(super) struct Callers {
     /// `None` lets anyone call: a NetworkPolicy may still keep others away.
     trusted: Option<Arc<Trusted>>,
     names: Vec<String>,
     metrics: Arc<Metrics>,
-    /// The names that were refused last: a client that tries again must not fill the log.
-    said: Mutex<Vec<String>>,
+    /// The names whose refusal was logged, some at the most: clients that try again must not fill the log.
+    said: Mutex<BTreeSet<String>>,
 }
 
 /// The other end of a connection.
@@ -125,10 +129,9 @@ impl Callers {
             return Ok(Caller::Certified);
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if *said != carried {
-            let carries = carried.join(", ");
+        let carries = carried.join(", ");
+        if said.len() < SAID && said.insert(carries.clone()) {
             tracing::warn!(carries, "a client certificate is refused: allow one of its names with --client-name");
-            *said = carried;
         }
         Err(Refusal::Name)
     }

@@ -1,7 +1,10 @@
 //! Open connections: which of them makes room when there are too many.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +14,7 @@ use tokio::time::Instant;
 
 /// One open connection.
 pub(super) struct Connection {
+    peer: IpAddr,
     opened: Instant,
     /// When a response closes it.
     retires: Instant,
@@ -59,6 +63,8 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct Open {
     all: HashMap<u64, Arc<Connection>>,
+    /// How many of them come from an address.
+    from: HashMap<IpAddr, usize>,
     /// How many of them have been told to make room: they may still have a request to answer.
     leaving: usize,
 }
@@ -72,19 +78,28 @@ pub(super) struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut open = self.connections.lock();
-        if open.all.remove(&self.id).is_some_and(|connection| connection.leaving.load(Ordering::Relaxed)) {
+        let Some(connection) = open.all.remove(&self.id) else { return };
+        if connection.leaving.load(Ordering::Relaxed) {
             open.leaving -= 1;
+        }
+        if let Entry::Occupied(mut from) = open.from.entry(connection.peer) {
+            *from.get_mut() -= 1;
+            if *from.get() == 0 {
+                from.remove();
+            }
         }
     }
 }
 
 impl Connections {
-    /// Adds a connection that retires at an age between half of `age` and all of it; [`Connections::place`] removes it.
-    pub(super) fn add(&self, age: Duration) -> (u64, Arc<Connection>) {
+    /// Adds a connection from `peer` that retires at an age between half of `age` and all of it; [`Connections::place`]
+    /// removes it.
+    pub(super) fn add(&self, peer: IpAddr, age: Duration) -> (u64, Arc<Connection>) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let share = f64::from(u16::try_from(self.jitter.hash_one(id) & 0xffff).unwrap_or(0)) / 65_536.0;
         let opened = Instant::now();
         let connection = Arc::new(Connection {
+            peer,
             opened,
             retires: opened + age.mul_f64(0.5 + share / 2.0),
             last: AtomicU64::new(0),
@@ -95,7 +110,10 @@ impl Connections {
             leaving: AtomicBool::new(false),
             evicted: Notify::new(),
         });
-        self.lock().all.insert(id, Arc::clone(&connection));
+        let mut open = self.lock();
+        open.all.insert(id, Arc::clone(&connection));
+        *open.from.entry(peer).or_default() += 1;
+        drop(open);
         (id, connection)
     }
 
@@ -115,8 +133,9 @@ impl Connections {
         open.all.len() - open.leaving
     }
 
-    /// Tells the connection that has been idle for longest to make room: first those that never carried a review, never
-    /// one that is being answered. Says whether there was one.
+    /// Tells a connection to make room: first those that never carried a review, among them those of the address that has
+    /// most of them open, and of these the one that has been idle for longest; never one that is being answered. Says
+    /// whether there was one.
     pub(super) fn make_room(&self) -> bool {
         self.make_room_by(|_| true)
     }
@@ -132,9 +151,12 @@ impl Connections {
             !connection.busy.load(Ordering::Acquire) && !connection.leaving.load(Ordering::Relaxed)
         };
         let idle = open.all.values().filter(may_leave).filter(|connection| eligible(connection));
-        let longest =
-            idle.min_by_key(|connection| (connection.proven.load(Ordering::Relaxed), connection.idle_since()));
-        let Some(connection) = longest else { return false };
+        let chosen = idle.min_by_key(|connection| {
+            // Anyone may send a review, but nobody has many addresses.
+            let together = Reverse(open.from.get(&connection.peer));
+            (connection.proven.load(Ordering::Relaxed), together, connection.idle_since())
+        });
+        let Some(connection) = chosen.cloned() else { return false };
         connection.leaving.store(true, Ordering::Relaxed);
         connection.evicted.notify_one();
         open.leaving += 1;
@@ -154,11 +176,12 @@ mod tests {
     async fn strangers_make_room_before_those_who_sent_reviews() {
         let connections = Connections::default();
         let age = Duration::from_secs(600);
-        let (_, proven) = connections.add(age);
+        let peer = IpAddr::from([10, 0, 0, 1]);
+        let (_, proven) = connections.add(peer, age);
         proven.proven.store(true, Ordering::Relaxed);
-        let (id, stranger) = connections.add(age);
+        let (id, stranger) = connections.add(peer, age);
         stranger.last.store(60_000, Ordering::Relaxed);
-        let (_, busy) = connections.add(age);
+        let (_, busy) = connections.add(peer, age);
         busy.busy.store(true, Ordering::Relaxed);
         assert!(connections.make_room());
         stranger.evicted.notified().await;
@@ -169,5 +192,29 @@ mod tests {
         assert_eq!((connections.count(), connections.staying()), (3, 1));
         drop(connections.place(id));
         assert_eq!((connections.count(), connections.staying()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn who_has_most_connections_makes_room_first() {
+        let connections = Connections::default();
+        let age = Duration::from_secs(600);
+        let (few, many) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let (_, alone) = connections.add(few, age);
+        let crowd: Vec<_> = (0..3).map(|_| connections.add(many, age)).collect();
+        for one in crowd.iter().map(|(_, connection)| connection).chain([&alone]) {
+            one.proven.store(true, Ordering::Relaxed);
+        }
+        crowd[1].1.last.store(0, Ordering::Relaxed);
+        for (_, one) in [&crowd[0], &crowd[2]] {
+            one.last.store(60_000, Ordering::Relaxed);
+        }
+        assert!(connections.make_room());
+        crowd[1].1.evicted.notified().await;
+        for (id, _) in &crowd {
+            drop(connections.place(*id));
+        }
+        assert!(!connections.lock().from.contains_key(&many), "none is left");
+        assert!(connections.make_room());
+        alone.evicted.notified().await;
     }
 }

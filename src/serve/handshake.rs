@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 use super::caller::Callers;
 use super::connection::Connection;
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::tally::Tally;
 use crate::certificates::Serving;
 
@@ -22,10 +23,11 @@ pub(super) struct Handshakes {
     callers: Arc<Callers>,
     turns: Semaphore,
     limit: Duration,
-    limit_in_a_crowd: Duration,
+    crowded_limit: Duration,
     /// Connections that have begun to speak and wait for their turn.
     waiting: Tally,
     crowded: Notify,
+    metrics: Arc<Metrics>,
 }
 
 impl Handshakes {
@@ -35,6 +37,7 @@ impl Handshakes {
         callers: Arc<Callers>,
         tls12: bool,
         limits: &Limits,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, rustls::Error> {
         let versions: &[&rustls::SupportedProtocolVersion] =
             if tls12 { &[&rustls::version::TLS13, &rustls::version::TLS12] } else { &[&rustls::version::TLS13] };
@@ -54,9 +57,10 @@ impl Handshakes {
             callers,
             turns: Semaphore::new(limits.handshakes),
             limit: limits.handshake,
-            limit_in_a_crowd: limits.handshake_in_a_crowd,
+            crowded_limit: limits.crowded,
             waiting: Tally::default(),
             crowded: Notify::new(),
+            metrics,
         })
     }
 
@@ -72,10 +76,15 @@ impl Handshakes {
                 self.callers.count(&error);
                 tracing::debug!(%error, "a handshake failed");
             }
-            Ok(None) => tracing::debug!("a handshake that stalled made room for others"),
-            Err(_) => tracing::debug!("a handshake took too long"),
+            Ok(None) => self.ended("a handshake that stalled made room for others"),
+            Err(_) => self.ended("a handshake took too long"),
         }
         None
+    }
+
+    fn ended(&self, why: &str) {
+        self.metrics.connection_closed("handshake");
+        tracing::debug!("{why}");
     }
 
     /// Waits for its turn and shakes hands; `None` when it stalls while others wait for theirs.
@@ -100,7 +109,7 @@ impl Handshakes {
     /// Ends once a handshake has had the time that an honest one needs, and somebody waits. A burst of honest ones must
     /// not end each other; those who never answer must not keep everybody else waiting.
     async fn stalls(&self) {
-        sleep(self.limit_in_a_crowd).await;
+        sleep(self.crowded_limit).await;
         loop {
             let crowded = self.crowded.notified();
             if self.waiting.count() > 0 {

@@ -13,9 +13,9 @@ pub struct Limits {
     pub handshakes: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
-    /// How long a TLS handshake may take while others wait for theirs because too many are under way: an honest one needs
-    /// two round trips.
-    pub handshake_in_a_crowd: Duration,
+    /// How long a TLS handshake may take while others wait for theirs because too many are under way, and a body while
+    /// there is no room for others: an honest client is done by then.
+    pub crowded: Duration,
     /// How long the first request's header of a connection may take from its first byte (up to twice this, for it is
     /// looked at from time to time). A connection on which nothing has come yet is idle like any other, unless more than
     /// a quarter of `connections` are open: Go's clients keep connections that they have opened and not needed, and
@@ -33,31 +33,53 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How many bytes of bodies may be in memory.
     pub bytes_in_flight: usize,
-    /// How many bytes the reviews that are being decided may take beside their bodies, as estimated from their structure.
-    pub bytes_decided: usize,
+    /// How many bytes the reviews that are being decided may take beside their bodies: their weight, as estimated from
+    /// their structure. A third of it is for light ones, which need not wait for heavy ones then.
+    pub weight_in_flight: usize,
     /// How many reviews are decided at once.
     pub in_flight: usize,
     /// How many reviews wait for their turn.
     pub queue: usize,
 }
 
+impl Limits {
+    /// The part of the weight that light reviews have to themselves.
+    pub(super) fn light_weight(&self) -> usize {
+        self.weight_in_flight / LIGHT
+    }
+
+    /// The part of the weight that all others share.
+    pub(super) fn heavy_weight(&self) -> usize {
+        self.weight_in_flight - self.light_weight()
+    }
+
+    /// The least weight in flight that leaves room for a body of this size.
+    pub fn least_weight_for(body_bytes: usize) -> usize {
+        body_bytes.saturating_add(body_bytes / (LIGHT - 1) + 1)
+    }
+}
+
+/// Light reviews have one part of so many to themselves.
+const LIGHT: usize = 3;
+
 impl Default for Limits {
     /// Limits of which the sum fits into a pod of 128 MiB: 20 MiB for the program and the stores of a large cluster,
-    /// connections with 36 KiB each at the worst, and twice 24 MiB for reviews. tests/serving/siege.rs measures it.
+    /// connections with 33 KiB each at the worst, twice 24 MiB for reviews, and 16 MiB for live reads.
+    /// tests/serving/siege.rs measures it.
     fn default() -> Self {
         Self {
             connections: 1024,
             admin_connections: 64,
             handshakes: 256,
             handshake: Duration::from_secs(10),
-            handshake_in_a_crowd: Duration::from_millis(500),
+            crowded: Duration::from_millis(500),
             first_header: Duration::from_secs(5),
             body: Duration::from_secs(10),
             idle: Duration::from_secs(120),
             age: Duration::from_secs(600),
             body_bytes: 8 << 20,
             bytes_in_flight: 24 << 20,
-            bytes_decided: 24 << 20,
+            weight_in_flight: 24 << 20,
             in_flight: 256,
             queue: 1024,
         }

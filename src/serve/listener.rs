@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ServeError;
@@ -54,13 +54,21 @@ struct Shared {
     callers: Arc<Callers>,
     metrics: Arc<Metrics>,
     connections: Connections,
-    /// Responses close their connections.
-    draining: std::sync::atomic::AtomicBool,
-    /// Connections finish what they are at and close.
-    closing: Notify,
+    phase: watch::Sender<Phase>,
     start: Instant,
     /// Milliseconds from the start to the last request.
     last_request: AtomicU64,
+}
+
+/// How far a shutdown is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// There is none.
+    Serving,
+    /// Responses close their connections.
+    Draining,
+    /// Connections finish what they are at and close, also those that have just been made.
+    Closing,
 }
 
 impl Listener {
@@ -73,11 +81,11 @@ impl Listener {
         reviewer: Arc<Reviewer>,
         callers: Arc<Callers>,
     ) -> Result<Self, ServeError> {
-        let handshakes = Handshakes::new(serving, Arc::clone(&callers), tls12, &limits)?;
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER.max(64 << 10));
-        http.max_header_size(HEADER);
         let metrics = Arc::clone(&reviewer.metrics);
+        let handshakes = Handshakes::new(serving, Arc::clone(&callers), tls12, &limits, Arc::clone(&metrics))?;
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER);
+        http.max_header_size(HEADER);
         let shared = Arc::new(Shared {
             handshakes,
             http,
@@ -86,8 +94,7 @@ impl Listener {
             callers,
             metrics,
             connections: Connections::default(),
-            draining: std::sync::atomic::AtomicBool::new(false),
-            closing: Notify::new(),
+            phase: watch::Sender::new(Phase::Serving),
             start: Instant::now(),
             last_request: AtomicU64::new(0),
         });
@@ -103,13 +110,13 @@ impl Listener {
         }
         // The pod is leaving the endpoints; until everybody knows, requests come and are answered as before, but each
         // answer closes its connection.
-        shared.draining.store(true, Ordering::Release);
+        shared.phase.send_replace(Phase::Draining);
         tokio::select! {
             () = accept(&tcp, &shared) => {}
             () = shared.drained(drain) => {}
         }
         drop(tcp);
-        shared.closing.notify_waiters();
+        shared.phase.send_replace(Phase::Closing);
         let finished = timeout(drain.finish, async {
             while shared.connections.count() > 0 {
                 sleep(LOOK).await;
@@ -123,14 +130,20 @@ impl Listener {
 }
 
 async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
+    // Said once, until one can be accepted again.
+    let mut refused = false;
     loop {
         match tcp.accept().await {
-            Ok((stream, _)) => {
-                if shared.connections.staying() >= shared.limits.connections && !shared.connections.make_room() {
-                    continue; // Every one of them is being answered: the newcomer is dropped and may come again.
+            Ok((stream, peer)) => {
+                refused = false;
+                if shared.connections.staying() >= shared.limits.connections {
+                    shared.metrics.connection_closed("crowd");
+                    if !shared.connections.make_room() {
+                        continue; // Every one of them is being answered: the newcomer is dropped and may come again.
+                    }
                 }
                 let shared = Arc::clone(shared);
-                let (id, connection) = shared.connections.add(shared.limits.age);
+                let (id, connection) = shared.connections.add(peer.ip(), shared.limits.age);
                 tokio::spawn(async move {
                     let _place = shared.connections.place(id);
                     let _open = Gauged::new(&shared.metrics.connections);
@@ -139,8 +152,13 @@ async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
             }
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted");
-                shared.connections.send_a_stranger_away();
+                if !refused {
+                    tracing::warn!(%error, "no connection can be accepted; raise the limit of open files if this lasts");
+                }
+                refused = true;
+                if shared.connections.send_a_stranger_away() {
+                    shared.metrics.connection_closed("files");
+                }
                 sleep(OUT_OF_FILES).await;
             }
         }
@@ -165,14 +183,18 @@ impl Shared {
         let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
         let (mut halting, mut heard) = (false, false);
         let mut closing = false;
-        let mut closed = std::pin::pin!(self.closing.notified());
+        let mut phase = self.phase.subscribe();
+        let mut closed = std::pin::pin!(async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) });
         loop {
             tokio::select! {
+                // What is there to be read or written goes first: a deadline is for those who say nothing.
+                biased;
                 _ = &mut http => return,
                 () = &mut first_header, if !heard => {
                     heard = connection.heard.load(Ordering::Acquire);
                     let spoken = connection.spoken.load(Ordering::Acquire);
                     if !heard && (halting || !spoken && self.is_crowded()) {
+                        self.metrics.connection_closed("first_header");
                         return;
                     }
                     // Its first byte may have come a moment ago: the rest has the whole time.
@@ -218,7 +240,7 @@ impl Shared {
         if review {
             connection.proven.store(true, Ordering::Relaxed);
         }
-        if self.draining.load(Ordering::Acquire) || connection.is_old() {
+        if *self.phase.borrow() != Phase::Serving || connection.is_old() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         connection.rested();

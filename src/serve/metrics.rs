@@ -50,6 +50,7 @@ pub struct Metrics {
     policy_reload_failures: Counter,
     /// Open connections.
     pub connections: Gauge,
+    connections_closed: Family<Label, Counter>,
     /// Reviews being decided.
     pub in_flight: Gauge,
     panics: Counter,
@@ -83,6 +84,7 @@ impl Metrics {
             policy_current: Gauge::default(),
             policy_reload_failures: Counter::default(),
             connections: Gauge::default(),
+            connections_closed: Family::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
             tasks: Gauge::default(),
@@ -125,6 +127,11 @@ impl Metrics {
         let help = "Looks at the policy file that found what cannot be used";
         r.register("policy_reload_failures", help, metrics.policy_reload_failures.clone());
         r.register("connections", "Open connections", metrics.connections.clone());
+        for reason in ["crowd", "files", "handshake", "first_header"] {
+            drop(metrics.connections_closed.get_or_create(&[("reason", reason)]));
+        }
+        let help = "Connections that a limit has ended, by reason";
+        r.register("connections_closed", help, metrics.connections_closed.clone());
         r.register("in_flight", "Reviews being decided", metrics.in_flight.clone());
         r.register("panics", "Reviews that ended in a panic, answered with 500", metrics.panics.clone());
         let help = "Tasks of the runtime: a fixed number and one for each connection; more and more of them is a leak";
@@ -190,6 +197,11 @@ impl Metrics {
             }
             Event::Failed => self.certificate_fault(),
         }
+    }
+
+    /// Counts a connection that a limit has ended.
+    pub fn connection_closed(&self, reason: &'static str) {
+        self.connections_closed.get_or_create(&[("reason", reason)]).inc();
     }
 
     /// Counts a caller who was not let in.

@@ -19,6 +19,10 @@ pub(super) async fn follow(path: PathBuf, poll: Duration, reviewer: Arc<Reviewer
 }
 
 fn read(path: &Path, bytes: &[u8]) -> Result<Policy, String> {
+    // A file that is being written anew by hand is empty for a moment: that must not turn denials on.
+    if bytes.trim_ascii().is_empty() {
+        return Err(format!("{} is empty; write `profile: recommended` for the defaults", path.display()));
+    }
     file::decode(path, bytes).map_err(|error| error.to_string())
 }
 

@@ -1,5 +1,6 @@
 //! One review from body to answer: decide, read live what that needs, decide again.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +110,8 @@ impl Reviewer {
             return;
         }
         let about = review.describe();
-        let found: Vec<_> = verdict.findings.iter().map(|f| format!("{}:{}", f.rule.code, f.action)).collect();
+        let found = counted(verdict.findings.iter().map(|f| format!("{}:{}", f.rule.code, f.action)));
+        let fixed = counted(verdict.fixed.iter().map(ToString::to_string));
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         macro_rules! line {
             ($level:ident) => {
@@ -122,13 +124,35 @@ impl Reviewer {
                     user = about.user,
                     dry_run = about.dry_run,
                     allowed = verdict.allowed,
-                    found = found.join(","),
-                    fixed = verdict.fixed.join(","),
+                    found,
+                    fixed,
                     micros,
                     "reviewed"
                 )
             };
         }
         if worth_a_line { line!(info) } else { line!(debug) }
+    }
+}
+
+/// Each of them once, with how often it came: an object with a thousand containers must not make a line of a thousand.
+fn counted(said: impl Iterator<Item = String>) -> String {
+    let mut times = BTreeMap::<_, usize>::new();
+    for one in said {
+        *times.entry(one).or_default() += 1;
+    }
+    let each = times.into_iter().map(|(one, times)| if times > 1 { format!("{one}*{times}") } else { one });
+    each.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn says_each_code_once() {
+        let said = ["STS301:warn", "STS101:deny", "STS301:warn"].map(str::to_owned);
+        assert_eq!(counted(said.into_iter()), "STS101:deny,STS301:warn*2");
+        assert_eq!(counted(std::iter::empty()), "");
     }
 }

@@ -36,6 +36,7 @@ async fn idle_strangers_make_room_for_a_newcomer() {
     let verdict = served.connect().await.review("/validate", &set_creation()).await;
     assert_eq!(verdict["uid"], "0b1f");
     strangers[0].closed().await;
+    assert!(served.counts("stsguard_connections_closed_total{reason=\"crowd\"}", 1.0).await);
 }
 
 #[tokio::test]

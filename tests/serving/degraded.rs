@@ -1,6 +1,6 @@
 //! An API server that is slow, strict, silent or away: what is known stays right, and all of it heals.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -48,6 +48,22 @@ async fn goes_on_when_lists_and_watches_are_throttled() {
     served.api.refuse_watches("services", None);
     served.api.put("services", &service("other", true));
     until("the next Service", async || served.counts(SERVICES, 2.0).await).await;
+}
+
+#[tokio::test]
+async fn lists_ever_more_seldom_while_watches_are_refused() {
+    let served = knowing().await;
+    served.api.refuse_watches("services", Some(403));
+    served.api.compact("services");
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        let (lists, begun) = (served.api.lists("services"), Instant::now());
+        until("the next list", async || served.api.lists("services") > lists).await;
+        waits.push(begun.elapsed());
+    }
+    // The first waits are half a second at the most, the last two seconds at the least.
+    assert!(waits[4] > waits[0] && waits[4] > waits[1], "{waits:?}");
+    is_well(&served).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Live reads: what they overrule, and what is left when they fail.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::Read;
 use super::api::Api;
 use super::objects::{DB, creation, service, set, set_creation, warnings};
+use super::patience::until;
+use super::process::Process;
 use super::served::Served;
 
 /// A server whose store holds this Service, if any, and whose live read of `db` gives `read`.
@@ -83,6 +85,35 @@ async fn warns_and_says_so_where_the_store_cannot_be_confirmed() {
         assert!(line.starts_with("STS101: ") && line.contains("not confirmed"), "{read:?}: {line}");
         assert!(served.counts(&reads("failed"), 1.0).await);
     }
+}
+
+#[tokio::test]
+async fn reads_no_object_that_is_larger_than_any_can_be() {
+    let mut large = service("db", false);
+    large["metadata"]["annotations"] = json!({ "notes": "x".repeat(4 << 20) });
+    let served = served(Some(&service("db", false)), Read::Object(large)).await;
+    let verdict = validated(&served).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    assert!(served.counts(&reads("failed"), 1.0).await);
+}
+
+#[tokio::test]
+async fn says_once_that_reads_fail_and_once_that_they_succeed_again() {
+    let api = Api::default();
+    api.put("services", &service("db", false));
+    api.read(DB, Read::Object(json!({ "spec": "hunter2" })));
+    let process = Process::ready(&api, "true", &[]).await;
+    let validated = async || process.connect().await.review("/validate", &set_creation()).await["allowed"] == true;
+    for _ in 0..3 {
+        assert!(validated().await);
+    }
+    api.read(DB, Read::Object(service("db", false)));
+    assert!(!validated().await && !validated().await);
+    for message in ["live reads fail; what is not confirmed only warns meanwhile", "live reads succeed again"] {
+        until("the log", async || !process.said(message).is_empty()).await;
+        assert_eq!(process.said(message).len(), 1, "{message}");
+    }
+    assert!(!format!("{:?}", process.log()).contains("hunter2"));
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! More than can be reviewed: answered so that the API server tries again.
 
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::sleep;
+
 use super::answer::Read;
 use super::api::Api;
 use super::client::{Connection, Response, post};
-use super::objects::{DB, service, set_creation};
+use super::objects::{DB, creation, service, set, set_creation};
 use super::patience::until;
 use super::served::Served;
 
@@ -72,7 +77,11 @@ async fn who_waits_in_the_queue_is_served_in_the_end() {
 #[tokio::test]
 async fn answers_429_where_too_many_bytes_are_under_way() {
     let review = set_creation().to_string();
-    let served = Served::ready_with(Api::default(), |settings| settings.limits.bytes_in_flight = review.len()).await;
+    let served = Served::ready_with(Api::default(), |settings| {
+        settings.limits.bytes_in_flight = review.len();
+        settings.limits.crowded = Duration::from_secs(600);
+    })
+    .await;
     let mut first = served.connect().await;
     let last = first.begin("/validate?timeout=30s", review.as_bytes()).await;
     let mut second = served.connect().await;
@@ -81,6 +90,60 @@ async fn answers_429_where_too_many_bytes_are_under_way() {
     first.send(last).await.expect("the last byte is sent");
     assert_eq!(first.receive().await.expect("it is answered").verdict()["uid"], "0b1f");
     assert_eq!(ask(&mut second, "/validate").await.verdict()["uid"], "0b1f");
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_make_room_for_others() {
+    let review = set_creation().to_string();
+    let served = Served::ready_with(Api::default(), |settings| {
+        settings.limits.bytes_in_flight = review.len();
+        settings.limits.body = Duration::from_secs(600);
+    })
+    .await;
+    let mut halting = served.connect().await;
+    let last = halting.begin("/validate?timeout=30s", review.as_bytes()).await;
+    let mut honest = served.connect().await;
+    until("room", async || ask(&mut honest, "/validate").await.status == 200).await;
+    halting.send(last).await.expect("the last byte is sent");
+    let refused = halting.receive().await.expect("it is answered");
+    assert_eq!((refused.status, refused.header("retry-after"), refused.closes()), (429, Some("1"), false));
+}
+
+#[tokio::test]
+async fn who_sends_all_before_it_reads_is_told_why_it_was_refused() {
+    let served = Served::ready_with(Api::default(), |settings| settings.limits.bytes_in_flight = 1 << 20).await;
+    for (bytes, status) in [(7 << 20, 429), (9 << 20, 413)] {
+        let mut connection = served.connect().await;
+        connection.send(&post("/validate?timeout=30s", &vec![b' '; bytes])).await.expect("all of it is taken");
+        assert_eq!(connection.receive().await.expect("it is answered").status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_light_review_does_not_wait_behind_heavy_ones() {
+    let served = Served::ready_with(hanging(), |settings| settings.limits.weight_in_flight = 3 << 19).await;
+    let mut heavy = set();
+    heavy["metadata"]["annotations"] = json!({ "notes": "x".repeat(800 << 10) });
+    let heavy = creation("apps", "statefulsets", &heavy).to_string();
+    let light = post("/validate", creation("", "services", &service("other", true)).to_string().as_bytes());
+    until("a light review to overtake", async || {
+        let (mut first, mut second) = (served.connect().await, served.connect().await);
+        let reads = served.api.seen().len();
+        first.send(&post("/validate", heavy.as_bytes())).await.expect("a review is sent");
+        until("the live read", async || served.api.seen().len() > reads).await;
+        second.send(&post("/validate", heavy.as_bytes())).await.expect("a review is sent");
+        // By now it waits; if it did not, the third would be first without overtaking anybody.
+        sleep(Duration::from_millis(100)).await;
+        let mut third = served.connect().await;
+        let overtakes = tokio::select! {
+            biased;
+            _ = first.receive() => false,
+            answer = third.exchange(&light) => answer.is_ok_and(|it| it.status == 200),
+        };
+        assert_eq!(second.receive().await.expect("it is answered").status, 200);
+        overtakes
+    })
+    .await;
 }
 
 #[tokio::test]

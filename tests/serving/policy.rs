@@ -71,6 +71,8 @@ async fn keeps_the_old_policy_when_the_new_one_is_bad() {
     for (version, bad) in [
         ("..unknown", "enforcement: audit\nenforcment: audit\n"),
         ("..half", "enforcement: au"),
+        ("..empty", ""),
+        ("..blank", "\n \n"),
         ("..list", "- enforcement: audit\n"),
         ("..binary", "enforcement: audit\n\u{0}"),
     ] {

@@ -29,6 +29,7 @@ async fn closes_a_connection_that_never_shakes_hands() {
     silent.closed().await;
     halting.closed().await;
     is_served(&served).await;
+    assert!(served.counts("stsguard_connections_closed_total{reason=\"handshake\"}", 2.0).await);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
-use super::duration;
+use super::{duration, lasting};
 use crate::certificates::authority::Lives;
 use crate::certificates::{Place, SelfManaged};
 
@@ -35,10 +35,10 @@ pub struct SelfManagedFlags {
     #[arg(long, env = "STSGUARD_WEBHOOK_CONFIGURATION", default_value = "stsguard", value_name = "NAME")]
     pub webhook_configuration: String,
     /// How long a certificate is valid; it is renewed when a third is left.
-    #[arg(long, env = "STSGUARD_CERTIFICATE_LIFE", default_value = "30d", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_CERTIFICATE_LIFE", default_value = "30d", value_name = "TIME", value_parser = lasting)]
     pub certificate_life: Duration,
     /// How long the CA is valid; its successor is published when a third is left.
-    #[arg(long, env = "STSGUARD_CA_LIFE", default_value = "365d", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_CA_LIFE", default_value = "365d", value_name = "TIME", value_parser = lasting)]
     pub ca_life: Duration,
     /// How long every webhook entry must have shown a new CA before it is used.
     #[arg(long, env = "STSGUARD_CA_SETTLE", default_value = "60s", value_name = "TIME", value_parser = duration)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration;
+use super::{duration, lasting};
 use crate::serve::{Drain, Limits};
 
 /// The API server keeps idle connections for so long.
@@ -34,27 +34,27 @@ pub struct LimitFlags {
     /// Size of all reviews in memory together; more are answered with 429.
     #[arg(long, env = "STSGUARD_MAX_BYTES_IN_FLIGHT", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
     pub max_bytes_in_flight: usize,
-    /// Memory of the reviews being decided, as estimated from their structure; more wait, and one that needs all of it is
-    /// refused.
-    #[arg(long, env = "STSGUARD_MAX_BYTES_DECIDED", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
-    pub max_bytes_decided: usize,
+    /// Memory that the reviews being decided need, as estimated from their structure; more wait, and one that alone needs
+    /// more than two thirds of it is refused.
+    #[arg(long, env = "STSGUARD_MAX_WEIGHT_IN_FLIGHT", default_value = "24Mi", value_name = "SIZE", value_parser = size)]
+    pub max_weight_in_flight: usize,
     /// How long a TLS handshake may take.
-    #[arg(long, env = "STSGUARD_HANDSHAKE_TIME", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_HANDSHAKE_TIME", default_value = "10s", value_name = "TIME", value_parser = lasting)]
     pub handshake_time: Duration,
-    /// How long one may take while others wait for their turn.
-    #[arg(long, env = "STSGUARD_CROWDED_HANDSHAKE_TIME", default_value = "500ms", value_name = "TIME", value_parser = duration)]
-    pub crowded_handshake_time: Duration,
+    /// How long a TLS handshake or a body may take while there is no room for others.
+    #[arg(long, env = "STSGUARD_CROWDED_TIME", default_value = "500ms", value_name = "TIME", value_parser = duration)]
+    pub crowded_time: Duration,
     /// How long a connection's first request header may take.
-    #[arg(long, env = "STSGUARD_FIRST_HEADER_TIME", default_value = "5s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_FIRST_HEADER_TIME", default_value = "5s", value_name = "TIME", value_parser = lasting)]
     pub first_header_time: Duration,
     /// How long a request's body may take; less where the request's own time is shorter.
-    #[arg(long, env = "STSGUARD_BODY_TIME", default_value = "10s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_BODY_TIME", default_value = "10s", value_name = "TIME", value_parser = lasting)]
     pub body_time: Duration,
     /// How long a connection may be idle; API servers keep theirs for 90 s, and a shorter time here fails requests.
-    #[arg(long, env = "STSGUARD_IDLE_TIME", default_value = "120s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_IDLE_TIME", default_value = "120s", value_name = "TIME", value_parser = lasting)]
     pub idle_time: Duration,
     /// How old a connection gets before a response closes it, so that load spreads anew; half of it at the least.
-    #[arg(long, env = "STSGUARD_CONNECTION_AGE", default_value = "10m", value_name = "TIME", value_parser = duration)]
+    #[arg(long, env = "STSGUARD_CONNECTION_AGE", default_value = "10m", value_name = "TIME", value_parser = lasting)]
     pub connection_age: Duration,
     /// How long requests in flight may take when a stopping server has closed its port.
     #[arg(long, help_heading = "Shutdown", env = "STSGUARD_DRAIN_FINISH", default_value = "15s", value_name = "TIME", value_parser = duration)]
@@ -68,14 +68,16 @@ pub enum LimitError {
     #[error("--{0} 0 would serve nobody; allow at least 1")]
     Zero(&'static str),
     /// The largest review could never be read.
-    #[error("--max-body {body} bytes never fit into --{flag} {budget} bytes; raise the second or lower the first")]
+    #[error("--max-body {body} never fits into --{flag} {budget}: lower the first, or raise the second to {least}")]
     Body {
         /// The size of one review.
         body: usize,
         /// The budget that is too small.
         flag: &'static str,
-        /// The size of all.
+        /// Its size.
         budget: usize,
+        /// The size that it needs at the least.
+        least: usize,
     },
 }
 
@@ -87,14 +89,14 @@ impl LimitFlags {
             admin_connections: Limits::default().admin_connections,
             handshakes: self.max_handshakes,
             handshake: self.handshake_time,
-            handshake_in_a_crowd: self.crowded_handshake_time.min(self.handshake_time),
+            crowded: self.crowded_time,
             first_header: self.first_header_time,
             body: self.body_time,
             idle: self.idle_time,
             age: self.connection_age,
             body_bytes: self.max_body,
             bytes_in_flight: self.max_bytes_in_flight,
-            bytes_decided: self.max_bytes_decided,
+            weight_in_flight: self.max_weight_in_flight,
             in_flight: self.max_in_flight,
             queue: self.max_queue,
         }
@@ -114,10 +116,13 @@ impl LimitFlags {
         if let Some((flag, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(LimitError::Zero(flag));
         }
-        let budgets =
-            [("max-bytes-in-flight", self.max_bytes_in_flight), ("max-bytes-decided", self.max_bytes_decided)];
-        match budgets.into_iter().find(|(_, budget)| self.max_body > *budget) {
-            Some((flag, budget)) => Err(LimitError::Body { body: self.max_body, flag, budget }),
+        let body = self.max_body;
+        let budgets = [
+            ("max-bytes-in-flight", self.max_bytes_in_flight, body),
+            ("max-weight-in-flight", self.max_weight_in_flight, Limits::least_weight_for(body)),
+        ];
+        match budgets.into_iter().find(|(_, budget, least)| least > budget) {
+            Some((flag, budget, least)) => Err(LimitError::Body { body, flag, budget, least }),
             None => Ok(()),
         }
     }

@@ -35,9 +35,11 @@ fn refuses_limits_that_would_serve_nobody() {
         let error = flags(&[&format!("--{flag}=0")]).check().expect_err(flag);
         assert!(error.to_string().contains(flag), "{error}");
     }
-    for flag in ["max-bytes-in-flight", "max-bytes-decided"] {
-        let error = flags(&["--max-body=8Mi", &format!("--{flag}=4Mi")]).check();
-        assert_eq!(error, Err(LimitError::Body { body: 8 << 20, flag, budget: 4 << 20 }));
+    for (flag, least) in [("max-bytes-in-flight", 8 << 20), ("max-weight-in-flight", (12 << 20) + 1)] {
+        let budget = least - 1;
+        let error = flags(&["--max-body=8Mi", &format!("--{flag}={budget}")]).check();
+        assert_eq!(error, Err(LimitError::Body { body: 8 << 20, flag, budget, least }));
+        assert_eq!(flags(&["--max-body=8Mi", &format!("--{flag}={least}")]).check(), Ok(()));
     }
 }
 
