@@ -1,6 +1,7 @@
 //! Everything that is read from the API server: stores fed by watches, and live reads before a denial.
 
 mod bounded;
+mod fault;
 mod heard;
 mod kept;
 mod live;

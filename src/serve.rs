@@ -1,6 +1,7 @@
 //! The webhook server: build all that can fail, then run until the signal.
 
 mod admin;
+mod budget;
 mod caller;
 mod certificates;
 mod connection;

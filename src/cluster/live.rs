@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::bounded::bounded;
+use super::fault::Fault;
 use super::observed::Projection as _;
 use super::projections::{Class, StorageClass, Terminating};
 use super::stores::is_claim_of;
@@ -41,28 +42,6 @@ pub struct Live {
     observe: Box<dyn Fn(&'static str, &'static str) + Send + Sync>,
     /// Resources whose last read failed: said once, until one succeeds.
     failing: Mutex<BTreeSet<&'static str>>,
-}
-
-/// Why a fact could not be read.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("the API server did not answer in time")]
-    Timeout,
-    #[error("{0}")]
-    Api(kube::Error),
-    // What cannot be read is not told: it may hold what is nobody's business.
-    #[error("the answer is no object of this kind")]
-    Unreadable,
-    #[error("{0:?} is no name that Kubernetes accepts")]
-    Name(String),
-    #[error("there are too many objects to look through")]
-    TooMany,
-    #[error("the request cannot be built: {0}")]
-    Request(#[from] http::Error),
-    #[error("the list cannot be asked for: {0}")]
-    List(#[from] kube::core::request::Error),
-    #[error("this is never read live")]
-    Never,
 }
 
 impl Live {
@@ -223,7 +202,7 @@ impl Live {
                 (self.observe)(resource, "absent");
                 Ok(Lookup::Absent)
             }
-            Err(error) => Err(fault(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -233,7 +212,7 @@ impl Live {
         let mut names = Vec::new();
         for _ in 0..PAGES {
             let permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
-            let page = api.list_metadata(&parameters).await.map_err(fault)?;
+            let page = api.list_metadata(&parameters).await?;
             drop(permit);
             let found = page.items.into_iter().filter_map(|claim| claim.metadata.name);
             names.extend(found.filter(|name| is_claim_of(name, set, template)));
@@ -247,13 +226,6 @@ impl Live {
             }
         }
         Err(Fault::TooMany)
-    }
-}
-
-fn fault(error: kube::Error) -> Fault {
-    match error {
-        kube::Error::SerdeError(_) => Fault::Unreadable,
-        error => Fault::Api(error),
     }
 }
 
