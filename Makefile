@@ -62,11 +62,13 @@ image: packages ## the image's binary, tried in an empty root, and the image whe
 	cp "$(CARGO_TARGET_DIR)/release/stsguard" "$(CARGO_TARGET_DIR)/static/release/stsguard"
 	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/release/stsguard" $(CARGO) test --locked --test e2e image::
 	@ls -l "$(CARGO_TARGET_DIR)/static/release/stsguard"
-	@builder="$$(command -v docker || command -v podman || command -v buildah || true)"; \
+	@builder=""; for tool in docker podman buildah; do \
+		if "$$tool" info >/dev/null 2>&1; then builder="$$tool"; break; fi; \
+	done; \
 	if [ -n "$$builder" ]; then \
 		"$$builder" build --file Dockerfile --tag "$(IMAGE)" "$(CARGO_TARGET_DIR)/static/release"; \
 	else \
-		echo "no docker, podman or buildah here: the binary above is the image's whole content"; \
+		echo "neither docker, podman nor buildah runs here: the binary above is the image's whole content"; \
 	fi
 
 .PHONY: soak

@@ -27,10 +27,10 @@ use crate::kubernetes::{Service, StatefulSet};
 /// How many live reads may be under way at once, and how many bytes each may bring: an object has 1.5 MiB in etcd.
 const AT_ONCE: usize = 8;
 const BYTES: usize = 2 << 20;
-/// How many sets of one Service are read again.
+/// How many sets of one Service are read again one by one; of more, all of the namespace are.
 const SETS: usize = 8;
 /// How many objects a page holds, and how many pages are read before giving up.
-const SETS_A_PAGE: u32 = 20;
+const SETS_A_PAGE: u32 = 5;
 const CLAIMS_A_PAGE: u32 = 100;
 const PAGES: usize = 100;
 
@@ -106,7 +106,7 @@ impl Live {
             }
             Question::GovernedSets { namespace, service } => {
                 let sets = match known {
-                    Some((Answer::GovernedSets(Lookup::Found(sets)), Source::Store)) => {
+                    Some((Answer::GovernedSets(Lookup::Found(sets)), Source::Store)) if sets.len() <= SETS => {
                         self.named_sets(namespace, sets).await?
                     }
                     _ => self.all_sets(namespace).await?,
@@ -140,7 +140,7 @@ impl Live {
     async fn named_sets(&self, namespace: &str, sets: &[Arc<SetFacts>]) -> Result<Vec<SetFacts>, Fault> {
         let mut names: Vec<_> = sets.iter().map(|set| &*set.name).collect();
         names.sort_unstable();
-        let reads = names.into_iter().take(SETS).map(|name| self.set(namespace, name));
+        let reads = names.into_iter().map(|name| self.set(namespace, name));
         let mut read = Vec::new();
         for set in join_all(reads).await {
             if let Lookup::Found(set) = set? {

@@ -144,11 +144,13 @@ impl<T: Projection> Store<T> {
                 match event {
                     Ok(event) => {
                         // The watcher says `Init` before it asks: nothing has been heard by then.
-                        if !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_)) {
-                            self.goes_on(following);
-                        }
+                        let heard = !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_));
                         if self.apply(event, &mut first_list) {
                             following.changed.notify_waiters();
+                        }
+                        // Only now: nobody may take what was known before for current.
+                        if heard {
+                            self.goes_on(following);
                         }
                     }
                     Err(error) => {

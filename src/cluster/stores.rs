@@ -95,6 +95,13 @@ impl Stores {
 
 impl Facts for Stores {
     fn answer(&self, question: &Question) -> Option<(Answer, Source)> {
+        // Asked first: what was taken while it was broken must not count as current a moment later.
+        let broken = match question {
+            Question::Service { .. } => self.services.is_broken(),
+            Question::GovernedSets { .. } => !self.sets.is_whole(),
+            Question::NamespaceTerminating { .. } => self.namespaces.is_broken(),
+            _ => false,
+        };
         let answer = match question {
             Question::Service { namespace, name } if self.services.is_synced() => {
                 Answer::Service(self.services.get(namespace, name))
@@ -126,12 +133,6 @@ impl Facts for Stores {
             // There are no rights on ConfigMaps, on purpose: nobody else could answer either.
             Question::ConfigMap { .. } => return Some((Answer::ConfigMap(Lookup::Unknown), Source::Final)),
             _ => return None,
-        };
-        let broken = match question {
-            Question::Service { .. } => self.services.is_broken(),
-            Question::GovernedSets { .. } => !self.sets.is_whole(),
-            Question::NamespaceTerminating { .. } => self.namespaces.is_broken(),
-            _ => false,
         };
         Some((answer, if broken { Source::Stale } else { Source::Store }))
     }

@@ -20,7 +20,8 @@ pub(super) struct Connection {
     retires: Instant,
     /// Milliseconds from its opening to the end of its last request.
     last: AtomicU64,
-    /// Whether a request is being answered; of a stranger, only once its body has come.
+    /// Whether a request is being answered: once its body has come, or while it comes for as long as an honest one needs,
+    /// unless it is a stranger's.
     pub(super) busy: AtomicBool,
     /// Whether a byte has come since the handshake.
     pub(super) spoken: AtomicBool,

@@ -4,31 +4,27 @@
 //! own here. An idle connection is never closed while a client may still use it: a POST that arrives at that moment is
 //! not tried again by the API server, and the user's request fails.
 
-use std::convert::Infallible;
+mod conversation;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ServeError;
-use super::caller::{Callers, Peer};
-use super::connection::{Connection, Connections};
+use super::caller::Callers;
+use super::connection::Connections;
 use super::handshake::Handshakes;
-use super::hearing::Hearing;
 use super::limits::{Drain, Limits};
 use super::metrics::Metrics;
 use super::review::Reviewer;
-use super::router::{Answered, Router};
+use super::router::Router;
 use super::shutdown::Shutdown;
 use super::tally::Gauged;
 use crate::certificates::Serving;
@@ -172,81 +168,6 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 impl Shared {
-    async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
-        // Small answers must not wait for the peer's acknowledgement.
-        let _ = stream.set_nodelay(true);
-        let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
-        let peer = self.callers.peer(stream.get_ref().1);
-        let service = service_fn(|request| self.answer(connection, &peer, request));
-        let stream = Hearing::new(stream, Arc::clone(connection));
-        let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
-        let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
-        let (mut halting, mut heard) = (false, false);
-        let mut closing = false;
-        let mut phase = self.phase.subscribe();
-        let mut closed = std::pin::pin!(async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) });
-        loop {
-            tokio::select! {
-                // What is there to be read or written goes first: a deadline is for those who say nothing.
-                biased;
-                _ = &mut http => return,
-                () = &mut first_header, if !heard => {
-                    heard = connection.heard.load(Ordering::Acquire);
-                    let spoken = connection.spoken.load(Ordering::Acquire);
-                    if !heard && (halting || !spoken && self.is_crowded()) {
-                        self.metrics.connection_closed("first_header");
-                        return;
-                    }
-                    // Its first byte may have come a moment ago: the rest has the whole time.
-                    halting = spoken;
-                    first_header.as_mut().reset(Instant::now() + self.limits.first_header);
-                }
-                () = connection.evicted.notified() => {
-                    // A request that came between the choice and this moment is answered first.
-                    if !connection.busy.load(Ordering::Acquire) {
-                        return;
-                    }
-                    http.as_mut().graceful_shutdown();
-                }
-                () = &mut closed, if !closing => {
-                    closing = true;
-                    http.as_mut().graceful_shutdown();
-                }
-            }
-        }
-    }
-
-    /// Whether those who have not said a word since their handshake are too many to wait for.
-    fn is_crowded(&self) -> bool {
-        self.connections.count() > self.limits.connections / 4
-    }
-
-    async fn answer(
-        &self,
-        connection: &Connection,
-        peer: &Peer,
-        request: Request<Incoming>,
-    ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
-        connection.heard.store(true, Ordering::Release);
-        self.last_request.store(self.now(), Ordering::Relaxed);
-        // A body on its way counts for those who have sent reviews; a stranger's may be a trickle to hold the place.
-        if connection.proven.load(Ordering::Relaxed) {
-            connection.busy.store(true, Ordering::Release);
-        }
-        let Answered { mut response, review } = match self.callers.authenticate(peer) {
-            Ok(_) => self.router.answer(request, || connection.busy.store(true, Ordering::Release)).await,
-            Err(refusal) => self.router.refuse_caller(refusal),
-        };
-        if review {
-            connection.proven.store(true, Ordering::Relaxed);
-        }
-        if *self.phase.borrow() != Phase::Serving || connection.is_old() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        connection.rested();
-        Ok(response)
-    }
-
     fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }

@@ -17,6 +17,7 @@ async fn capped(connections: usize) -> Served {
         settings.limits.first_header = NEVER;
         settings.limits.handshake = NEVER;
         settings.limits.body = NEVER;
+        settings.limits.crowded = NEVER;
     })
     .await
 }
@@ -103,6 +104,25 @@ async fn a_strangers_trickle_of_a_body_makes_room() {
     let mut newcomer = served.connect().await;
     newcomer.review("/validate", &set_creation()).await;
     stranger.closed().await;
+}
+
+#[tokio::test]
+async fn so_does_a_trickle_of_those_who_sent_reviews() {
+    let served = Served::ready_with(Api::default(), |settings| {
+        settings.limits.connections = 1;
+        settings.limits.body = NEVER;
+    })
+    .await;
+    let mut known = served.connect().await;
+    known.review("/validate", &set_creation()).await;
+    known.begin("/validate?timeout=30s", set_creation().to_string().as_bytes()).await;
+    until("room", async || {
+        let Ok(mut newcomer) = served.dial().await else { return false };
+        let asked = post("/validate", set_creation().to_string().as_bytes());
+        newcomer.exchange(&asked).await.is_ok_and(|answer| answer.status == 200)
+    })
+    .await;
+    known.closed().await;
 }
 
 #[tokio::test]

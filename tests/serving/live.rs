@@ -88,6 +88,28 @@ async fn warns_and_says_so_where_the_store_cannot_be_confirmed() {
 }
 
 #[tokio::test]
+async fn reads_every_set_of_a_service_that_governs_many() {
+    let api = Api::default();
+    let sets: Vec<_> = (0..9)
+        .map(|number| {
+            let mut one = set();
+            one["metadata"]["name"] = format!("db-{number}").into();
+            // Only the last one of them is hurt.
+            one["spec"]["replicas"] = if number == 8 { 3 } else { 0 }.into();
+            api.put("statefulsets", &one);
+            one
+        })
+        .collect();
+    let list = "/apis/apps/v1/namespaces/shop/statefulsets";
+    api.read(list, Read::Object(json!({ "kind": "StatefulSetList", "metadata": {}, "items": sets })));
+    let served = Served::ready_with(api, |_| {}).await;
+    let review = creation("", "services", &service("db", false));
+    let verdict = served.connect().await.review("/validate", &review).await;
+    assert_eq!(verdict["allowed"], false, "{verdict}");
+    assert_eq!(served.api.seen(), [list]);
+}
+
+#[tokio::test]
 async fn reads_no_object_that_is_larger_than_any_can_be() {
     let mut large = service("db", false);
     large["metadata"]["annotations"] = json!({ "notes": "x".repeat(4 << 20) });

@@ -180,6 +180,15 @@ fn many_annotations(bytes: usize) -> String {
     creation("apps", "statefulsets", &large).to_string().replacen("\"mark\":\"\"", &annotations.join(","), 1)
 }
 
+/// A review with as many managed fields as fit, of a set whose grace period may have been written by somebody.
+fn many_managed_fields(bytes: usize) -> String {
+    let mut large: Value = set();
+    large["metadata"]["managedFields"] = json!(["mark"]);
+    large["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(30);
+    let fields = format!("{}{{}}", "{},".repeat(bytes / 3));
+    creation("apps", "statefulsets", &large).to_string().replacen("\"mark\"", &fields, 1)
+}
+
 /// A review with as many containers as fit, each with something to be said about it.
 fn many_findings(bytes: usize) -> String {
     let text = set_creation().to_string();
@@ -199,6 +208,7 @@ async fn the_largest_reviews_fit_into_a_pods_memory() {
         ("7 MiB of containers", many_containers(7 << 20), 8),
         ("100 KiB of containers", many_containers(100 << 10), 64),
         ("1 MiB of annotations", many_annotations(1 << 20), 32),
+        ("7 MiB of managed fields", many_managed_fields(7 << 20), 8),
         ("100 KiB of findings", many_findings(100 << 10), 64),
         ("400 KiB of findings", many_findings(400 << 10), 16),
     ] {

@@ -1,6 +1,9 @@
 //! Did somebody write the grace period, or did the API server fill it in?
 
-use serde::Deserialize;
+use std::fmt::{self, Formatter};
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::evaluation::Occasion;
 use crate::kubernetes::{ObjectMeta, Present, RunsPods, StatefulSet};
@@ -18,12 +21,38 @@ pub(super) fn is_written(metadata: &ObjectMeta, set: &StatefulSet, occasion: Occ
     let in_applied =
         applied.is_some_and(|text| serde_json::from_str(text).map_or(true, |object: Written| object.any()));
     in_applied
-        || metadata.managed_fields.as_ref().is_some_and(|raw| {
-            let entries: Vec<Entry> = serde_json::from_str(raw.get()).unwrap_or_default();
-            entries.iter().any(|entry| {
-                entry.operation.as_deref() == Some("Apply") && entry.fields.as_ref().is_some_and(Written::any)
-            })
-        })
+        || metadata
+            .managed_fields
+            .as_ref()
+            .is_some_and(|raw| serde_json::from_str(raw.get()).is_ok_and(|Applied(applied)| applied))
+}
+
+/// Whether an Apply entry of managedFields names the field. Entries are read one at a time: there may be as many of them
+/// as a body holds, and what they take in memory is in no budget.
+struct Applied(bool);
+
+impl<'de> Deserialize<'de> for Applied {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Applied;
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of managed fields")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Applied, A::Error> {
+        let mut applied = false;
+        while let Some(entry) = entries.next_element::<Entry>()? {
+            applied |= entry.operation.as_deref() == Some("Apply") && entry.fields.is_some_and(|fields| fields.any());
+        }
+        Ok(Applied(applied))
+    }
 }
 
 /// An entry of managedFields.

@@ -1,0 +1,115 @@
+//! One connection, from its handshake to its close.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Phase, Shared};
+use crate::serve::caller::Peer;
+use crate::serve::connection::Connection;
+use crate::serve::hearing::Hearing;
+use crate::serve::router::Answered;
+
+/// How long an answer may still take to be written when its connection makes room.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+impl Shared {
+    pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
+        // Small answers must not wait for the peer's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
+        let peer = self.callers.peer(stream.get_ref().1);
+        let service = service_fn(|request| self.answer(connection, &peer, request));
+        let stream = Hearing::new(stream, Arc::clone(connection));
+        let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
+        let (mut halting, mut heard) = (false, false);
+        let mut closing = false;
+        let mut phase = self.phase.subscribe();
+        let mut closed = std::pin::pin!(async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) });
+        loop {
+            tokio::select! {
+                // What is there to be read or written goes first: a deadline is for those who say nothing.
+                biased;
+                _ = &mut http => return,
+                () = &mut first_header, if !heard => {
+                    heard = connection.heard.load(Ordering::Acquire);
+                    let spoken = connection.spoken.load(Ordering::Acquire);
+                    if !heard && (halting || !spoken && self.is_crowded()) {
+                        self.metrics.connection_closed("first_header");
+                        return;
+                    }
+                    // Its first byte may have come a moment ago: the rest has the whole time.
+                    halting = spoken;
+                    first_header.as_mut().reset(Instant::now() + self.limits.first_header);
+                }
+                () = connection.evicted.notified() => {
+                    http.as_mut().graceful_shutdown();
+                    // A request that came between the choice and this moment is answered first, and an answer that is
+                    // still being written has a moment more.
+                    if !connection.busy.load(Ordering::Acquire) {
+                        let _ = timeout(LAST_WORDS, &mut http).await;
+                        return;
+                    }
+                }
+                () = &mut closed, if !closing => {
+                    closing = true;
+                    http.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    /// Whether those who have not said a word since their handshake are too many to wait for.
+    fn is_crowded(&self) -> bool {
+        self.connections.count() > self.limits.connections / 4
+    }
+
+    async fn answer(
+        &self,
+        connection: &Connection,
+        peer: &Peer,
+        request: Request<Incoming>,
+    ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
+        connection.heard.store(true, Ordering::Release);
+        self.last_request.store(self.now(), Ordering::Relaxed);
+        let Answered { mut response, review } = match self.callers.authenticate(peer) {
+            Ok(_) => self.review(connection, request).await,
+            Err(refusal) => self.router.refuse_caller(refusal),
+        };
+        if review {
+            connection.proven.store(true, Ordering::Relaxed);
+        }
+        if *self.phase.borrow() != Phase::Serving || connection.is_old() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        connection.rested();
+        Ok(response)
+    }
+
+    async fn review(&self, connection: &Connection, request: Request<Incoming>) -> Answered {
+        let received = AtomicBool::new(false);
+        let mut answered = std::pin::pin!(self.router.answer(request, || {
+            received.store(true, Ordering::Relaxed);
+            connection.busy.store(true, Ordering::Release);
+        }));
+        // A body on its way counts for those who have sent reviews, and for as long as an honest one needs; any other may
+        // be a trickle to hold the place.
+        if connection.proven.load(Ordering::Relaxed) {
+            connection.busy.store(true, Ordering::Release);
+            if let Ok(answered) = timeout(self.limits.crowded, &mut answered).await {
+                return answered;
+            }
+            connection.busy.store(received.load(Ordering::Relaxed), Ordering::Release);
+        }
+        answered.await
+    }
+}
