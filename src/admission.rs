@@ -147,15 +147,16 @@ impl Review {
         match (endpoint, &self.subject) {
             (Endpoint::Mutate, Reviewed::Set(set)) => {
                 let report = evaluate(&Subject::StatefulSet(set), context(Occasion::Create).fixes_only());
-                mutation::create(set, report)
+                mutation::create(set, report, policy)
             }
-            (Endpoint::Mutate, Reviewed::SetUpdate { old, new }) => {
-                Decision { verdict: sticky::update(old, new, policy), needs: Vec::new() }
+            (Endpoint::Mutate, Reviewed::SetUpdate { old, new, specs }) => {
+                Decision { verdict: sticky::update(old, new, specs.as_specs(), policy), needs: Vec::new() }
             }
             (Endpoint::Mutate, _) | (_, Reviewed::Nothing) => Decision { verdict: Verdict::allow(), needs: Vec::new() },
             (_, Reviewed::Set(set)) => judge(evaluated(Occasion::Create, Subject::StatefulSet(set))),
-            (_, Reviewed::SetUpdate { old, new }) => {
-                judge(evaluated(Occasion::Update, Subject::StatefulSetUpdate { old, new }))
+            (_, Reviewed::SetUpdate { old, new, specs }) => {
+                let specs = specs.as_specs();
+                judge(evaluated(Occasion::Update, Subject::StatefulSetUpdate { old, new, specs }))
             }
             (_, Reviewed::SetDelete { set, options }) => {
                 judge(evaluated(Occasion::Delete, Subject::StatefulSetDelete { set, options }))

@@ -10,6 +10,7 @@ mod exemption;
 mod facts;
 mod finding;
 mod fix;
+mod update;
 mod workload;
 
 pub use context::{Context, Occasion};
@@ -21,6 +22,7 @@ pub use facts::{
 };
 pub use finding::{Finding, Findings};
 pub use fix::{Applicability, Fix, Operation};
+pub use update::{Specs, Update};
 pub use workload::{Workload, config_map, data_directory};
 
 use std::collections::HashSet;
@@ -40,6 +42,8 @@ pub enum Subject<'a> {
         old: &'a StatefulSet,
         /// After.
         new: &'a StatefulSet,
+        /// Both specs as text.
+        specs: Specs<'a>,
     },
     /// The deletion of a StatefulSet.
     StatefulSetDelete {
@@ -104,7 +108,7 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
             let set = Workload::new(set, cx.policy);
             run(&cx, set.metadata(), &mut report, |rule, cx, found| rule.stateful_set(&set, cx, found));
         }
-        Subject::StatefulSetUpdate { old, new } => update(old, new, &cx, &mut report),
+        Subject::StatefulSetUpdate { old, new, specs } => update(old, new, specs, &cx, &mut report),
         Subject::StatefulSetDelete { set, options } => {
             let set = Workload::new(set, cx.policy);
             if set.metadata().deletion_timestamp.is_none() {
@@ -121,7 +125,8 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
                 let before = scaled(&set, old.spec.replicas);
                 let after = scaled(&set, new.spec.replicas);
                 cx.take_asked();
-                update(&before, &after, &cx, &mut report);
+                // The template stays, whatever the sets' model leaves out of it.
+                update(&before, &after, Specs::Equal, &cx, &mut report);
             }
         }
         Subject::Service(service) => {
@@ -152,14 +157,15 @@ fn scaled(set: &StatefulSet, replicas: i32) -> StatefulSet {
 }
 
 /// Runs the rules on an update and ratchets: what the old object has too is pre-existing and drops one step.
-fn update(old: &StatefulSet, new: &StatefulSet, cx: &Context<'_>, report: &mut Report) {
+fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, cx: &Context<'_>, report: &mut Report) {
     let old = Workload::new(old, cx.policy);
     let new = Workload::new(new, cx.policy);
+    let change = Update { old: &old, new: &new, specs };
     run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set(&new, cx, found));
     if !report.findings.is_empty() {
         ratchet(&old, &new, cx, report);
     }
-    run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set_update(&old, &new, cx, found));
+    run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set_update(&change, cx, found));
 }
 
 fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx: &Context<'_>, report: &mut Report) {

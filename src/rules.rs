@@ -15,7 +15,7 @@ pub mod workload;
 
 use serde::Deserialize;
 
-use crate::evaluation::{Context, Findings, Fix, Workload};
+use crate::evaluation::{Context, Findings, Fix, Update, Workload};
 use crate::kubernetes::{Deployment, Service, StatefulSet};
 use crate::policy::Setting;
 
@@ -80,14 +80,7 @@ pub trait Rule: Described + Sync {
     fn stateful_set(&self, _set: &Workload<'_, StatefulSet>, _cx: &Context<'_>, _found: &mut Findings<'_, '_>) {}
 
     /// Looks at what an update or a scale changes.
-    fn stateful_set_update(
-        &self,
-        _old: &Workload<'_, StatefulSet>,
-        _new: &Workload<'_, StatefulSet>,
-        _cx: &Context<'_>,
-        _found: &mut Findings<'_, '_>,
-    ) {
-    }
+    fn stateful_set_update(&self, _change: &Update<'_, '_>, _cx: &Context<'_>, _found: &mut Findings<'_, '_>) {}
 
     /// Looks at a StatefulSet that is being deleted.
     fn stateful_set_delete(
@@ -99,12 +92,13 @@ pub trait Rule: Described + Sync {
     ) {
     }
 
-    /// Puts back what this rule fixed earlier, if an update brings exactly the bad default back; `None` otherwise.
+    /// Puts back what this rule fixed earlier, wherever an update brings exactly the bad default back: one fix for each
+    /// place.
     ///
-    /// Called only for sets whose annotation records this rule's fix. It must return the old value and nothing else,
+    /// Called only for sets whose annotation records this rule's fix. It must return the old values and nothing else,
     /// so that the template equals the old one.
-    fn keep_fix(&self, _old: &Workload<'_, StatefulSet>, _new: &Workload<'_, StatefulSet>) -> Option<Fix> {
-        None
+    fn keep_fixes(&self, _old: &Workload<'_, StatefulSet>, _new: &Workload<'_, StatefulSet>) -> Vec<Fix> {
+        Vec::new()
     }
 
     /// Looks at a Service that is being created.

@@ -6,12 +6,18 @@ use serde_json::json;
 
 use super::verdict::warning;
 use super::{Decision, FIXED_ANNOTATION, Verdict};
-use crate::evaluation::{Finding, Operation, Report};
+use crate::evaluation::{Finding, Operation, Report, is_left_alone};
 use crate::kubernetes::{Pointer, StatefulSet};
-use crate::policy::Action;
+use crate::policy::{Action, Policy};
 
 /// The fixes for a new set, and the annotation that records them.
-pub(super) fn create(set: &StatefulSet, report: Report) -> Decision {
+///
+/// A set that a restore or an operator puts there is left as it is, down to the record that it may bring: its values were
+/// fixed in another life, and what a later update does to them is judged by that record.
+pub(super) fn create(set: &StatefulSet, report: Report, policy: &Policy) -> Decision {
+    if is_left_alone(&set.metadata, policy) {
+        return Decision { verdict: Verdict::allow(), needs: Vec::new() };
+    }
     // Only what a fix waits for needs a live read here; the rest is for `/validate` to judge.
     let fixable = Report {
         findings: report.findings.into_iter().filter(|f| f.fix.is_some() && f.action > Action::Off).collect(),

@@ -4,8 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::wire;
+use crate::evaluation::Specs;
 use crate::kubernetes::{ObjectMeta, RunsPods as _, Scale, Service, StatefulSet};
-use crate::rules::DeleteOptions;
+use crate::rules::{DeleteOptions, EXEMPTION_PREFIX};
 
 /// What a review is about, its objects typed.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) enum Reviewed {
     SetUpdate {
         old: Box<StatefulSet>,
         new: Box<StatefulSet>,
+        specs: SpecTexts,
     },
     SetDelete {
         set: Box<StatefulSet>,
@@ -31,6 +33,37 @@ pub(super) enum Reviewed {
         new: Service,
     },
     ServiceDelete(Service),
+}
+
+/// The specs of an update as text, as far as somebody asks for it.
+#[derive(Debug)]
+pub(super) enum SpecTexts {
+    /// They are equal.
+    Equal,
+    /// They differ, and no exemption of the new object makes a rule ask where.
+    Differ,
+    /// They differ: the old and the new one.
+    Kept(Box<RawValue>, Box<RawValue>),
+}
+
+impl SpecTexts {
+    fn of((_, old): &Parts<'_>, (metadata, new): &Parts<'_>) -> Self {
+        let exempt = || metadata.annotations.keys().any(|key| key.starts_with(EXEMPTION_PREFIX));
+        match (old, new) {
+            _ if old.map(RawValue::get) == new.map(RawValue::get) => Self::Equal,
+            (Some(old), Some(new)) if exempt() => Self::Kept((*old).to_owned(), (*new).to_owned()),
+            _ => Self::Differ,
+        }
+    }
+
+    /// The same for rules.
+    pub(super) fn as_specs(&self) -> Specs<'_> {
+        match self {
+            Self::Equal => Specs::Equal,
+            Self::Differ => Specs::Differ,
+            Self::Kept(old, new) => Specs::Texts { old: old.get(), new: new.get() },
+        }
+    }
 }
 
 /// A reason why an object cannot be read, free of the object's text.
@@ -54,8 +87,9 @@ impl Reviewed {
                     let spec = spec(part, raw)?;
                     Ok(Box::new(StatefulSet { metadata, spec }))
                 };
+                let specs = SpecTexts::of(&old, &new);
                 let (old, new) = (set("oldObject.spec", old)?, set("object.spec", new)?);
-                Ok(if runs_something(&new) { Self::SetUpdate { old, new } } else { Self::Nothing })
+                Ok(if runs_something(&new) { Self::SetUpdate { old, new, specs } } else { Self::Nothing })
             }
             ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
                 let options = match request.options {

@@ -10,42 +10,52 @@ use std::collections::BTreeSet;
 use super::mutation::record;
 use super::verdict::warning;
 use super::{FIXED_ANNOTATION, Verdict};
-use crate::evaluation::{Workload, exemption};
+use crate::evaluation::{Specs, Workload, exemption};
 use crate::kubernetes::StatefulSet;
 use crate::policy::Policy;
 use crate::rules::RULES;
 
-/// The operations that keep what was fixed, if anything.
-pub(super) fn update(old: &StatefulSet, new: &StatefulSet, policy: &Policy) -> Verdict {
+/// What an update may not change: the fixes that were made on CREATE, and the record of them.
+///
+/// The record is ours alone: whatever a client writes, the old one stays, less the codes that an exemption ends. Fixes of
+/// restored and owned sets are kept like those of others: it changes nothing that is stored, and without it the server
+/// would start on an empty directory.
+pub(super) fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, policy: &Policy) -> Verdict {
     let mut verdict = Verdict::allow();
-    let Some(recorded) = old.metadata.annotations.get(FIXED_ANNOTATION) else {
-        // Only we write the record: one that a copied manifest brings would keep what nobody fixed.
-        verdict.operations.extend(record(new, &BTreeSet::new()));
-        return verdict;
+    let recorded = recorded(old);
+    let exempt = |code: &str| {
+        let rule = RULES.iter().find(|rule| rule.info().code == code);
+        rule.is_some_and(|rule| exemption(&new.metadata, *rule).is_some())
     };
+    // A code that this version does not know was recorded by a later one, which may come back.
+    let codes: BTreeSet<_> = recorded.iter().filter(|code| !exempt(code)).cloned().collect();
     let before = Workload::new(old, policy);
     let after = Workload::new(new, policy);
-    let mut codes = BTreeSet::new();
-    let mut ended = false;
-    for rule in RULES.iter().filter(|rule| recorded.split(',').any(|code| code.trim() == rule.info().code)) {
+    for rule in RULES.iter().filter(|rule| codes.contains(rule.info().code)) {
         let info = rule.info();
-        if exemption(&new.metadata, *rule).is_some() {
-            ended = true;
-            continue;
-        }
-        codes.insert(info.code.to_owned());
-        if let Some(fix) = rule.keep_fix(&before, &after) {
+        for fix in rule.keep_fixes(&before, &after) {
             verdict.warnings.push(warning(info.code, &format!("{}; put into the manifest: {}", fix.title, fix.yaml)));
             verdict.operations.extend(fix.operations);
             verdict.fixed.push(info.code);
         }
     }
-    // An annotation that goes while the values stay is a manifest that holds them now: nothing left to record.
-    if !verdict.fixed.is_empty() || (ended && new.metadata.annotations.contains_key(FIXED_ANNOTATION)) {
+    verdict.fixed.dedup();
+    if codes != recorded || self::recorded(new) != recorded {
         verdict.operations.extend(record(new, &codes));
+    }
+    if codes == recorded && self::recorded(new) != recorded && specs.are_equal() {
+        verdict
+            .warnings
+            .push(format!("stsguard: {FIXED_ANNOTATION} is kept by stsguard; an exemption ends a kept fix"));
     }
     if !verdict.fixed.is_empty() {
         verdict.audit_annotations.insert("kept".to_owned(), verdict.fixed.join(","));
     }
     verdict
+}
+
+/// The codes that the set's annotation records.
+fn recorded(set: &StatefulSet) -> BTreeSet<String> {
+    let written = set.metadata.annotations.get(FIXED_ANNOTATION).map(String::as_str).unwrap_or_default();
+    written.split(',').map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned).collect()
 }

@@ -216,3 +216,108 @@ fn allows_kinds_that_it_knows_nothing_of() {
     body["request"]["resource"] = json!({"group": "", "version": "v1", "resource": "pods"});
     assert!(decide(Endpoint::Validate, body.to_string().as_bytes(), &Answers::new()).allowed);
 }
+
+fn two_servers(env: &Value) -> Value {
+    let container = |name: &str| {
+        json!({
+            "name": name, "image": "postgres:16", "env": env,
+            "volumeMounts": [{"name": format!("{name}-data"), "mountPath": "/var/lib/postgresql/data"}],
+        })
+    };
+    let mut set = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS201"}));
+    set["spec"]["template"]["spec"]["containers"] = json!([container("orders"), container("ledger")]);
+    set["spec"]["volumeClaimTemplates"] =
+        json!([{"metadata": {"name": "orders-data"}}, {"metadata": {"name": "ledger-data"}}]);
+    set
+}
+
+#[test]
+fn keeps_the_data_directory_of_every_server_of_a_pod() {
+    let fixed = json!([{"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"}]);
+    let (old, new) = (two_servers(&fixed), two_servers(&json!([])));
+    let verdict = decide(Endpoint::Mutate, &review("UPDATE", &new, &old), &Answers::new());
+    let path = |index: usize| format!("/spec/template/spec/containers/{index}/env");
+    assert_eq!(
+        json!(verdict.operations),
+        json!([{"op": "add", "path": path(0), "value": fixed}, {"op": "add", "path": path(1), "value": fixed}])
+    );
+    assert_eq!((verdict.warnings.len(), verdict.fixed), (2, vec!["STS201"]));
+}
+
+/// Nothing of a set that somebody else answers for is changed when it is created.
+#[test]
+fn leaves_a_restored_or_owned_set_and_its_record_as_they_came() {
+    let record = json!({"stsguard.dev/fixed": "STS301,STS303"});
+    let owner = json!([{"kind": "Cluster", "name": "pg", "controller": true}]);
+    for (field, value) in [("labels", json!({"velero.io/restore-name": "r1"})), ("ownerReferences", owner)] {
+        for annotations in [&record, &json!({})] {
+            let mut set = postgres("Parallel", 30, annotations);
+            set["metadata"][field] = value.clone();
+            // The annotation is the client's: managedFields name it.
+            let fields = json!({"f:metadata": {"f:annotations": {"f:stsguard.dev/fixed": {}}}});
+            set["metadata"]["managedFields"] = json!([{"operation": "Update", "fieldsV1": fields}]);
+            let verdict = decide(Endpoint::Mutate, &review("CREATE", &set, &Value::Null), &Answers::new());
+            assert!(verdict.operations.is_empty(), "{field}: {:?}", verdict.operations);
+        }
+    }
+}
+
+#[test]
+fn keeps_what_a_restored_or_owned_set_has_when_its_manifest_comes_again() {
+    let owner = json!([{"kind": "Cluster", "name": "pg", "controller": true}]);
+    for (field, value) in [("labels", json!({"velero.io/restore-name": "r1"})), ("ownerReferences", owner)] {
+        let mut old = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS303"}));
+        let mut new = postgres("Parallel", 60, &json!({"stsguard.dev/fixed": "STS303"}));
+        for set in [&mut old, &mut new] {
+            set["metadata"][field] = value.clone();
+        }
+        let verdict = decide(Endpoint::Mutate, &review("UPDATE", &new, &old), &Answers::new());
+        let path = "/spec/podManagementPolicy";
+        assert_eq!(json!(verdict.operations), json!([{"op": "replace", "path": path, "value": "OrderedReady"}]));
+    }
+}
+
+#[test]
+fn an_update_cannot_extend_change_or_remove_the_record() {
+    let old = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS301"}));
+    let operation = |annotations: &Value| {
+        let new = postgres("OrderedReady", 90, annotations);
+        json!(decide(Endpoint::Mutate, &review("UPDATE", &new, &old), &Answers::new()).operations)
+    };
+    let path = "/metadata/annotations/stsguard.dev~1fixed";
+    for written in ["STS301,STS303", "", "STS303"] {
+        let put_back = json!([{"op": "add", "path": path, "value": "STS301"}]);
+        assert_eq!(operation(&json!({"stsguard.dev/fixed": written})), put_back, "{written:?}");
+    }
+    let added = json!([{"op": "add", "path": "/metadata/annotations", "value": {"stsguard.dev/fixed": "STS301"}}]);
+    assert_eq!(operation(&json!({})), added);
+    assert_eq!(operation(&json!({"stsguard.dev/fixed": "STS301"})), json!([]));
+}
+
+#[test]
+fn says_that_the_record_stays_to_who_touches_nothing_else() {
+    let old = postgres("OrderedReady", 60, &json!({"stsguard.dev/fixed": "STS301"}));
+    for annotations in [json!({}), json!({"stsguard.dev/fixed": "STS301,STS303"})] {
+        let new = postgres("OrderedReady", 60, &annotations);
+        let verdict = decide(Endpoint::Mutate, &review("UPDATE", &new, &old), &Answers::new());
+        assert_eq!(verdict.warnings.len(), 1, "{:?}", verdict.warnings);
+        assert!(verdict.warnings[0].contains("stsguard.dev/fixed") && verdict.warnings[0].chars().count() <= 120);
+    }
+}
+
+#[test]
+fn reminds_of_an_exemption_with_each_change_of_the_template_whatever_it_is() {
+    let exempt = json!({"stsguard.dev/exempt-data-directory-moved": "moved on Sunday"});
+    let old = postgres("OrderedReady", 60, &exempt);
+    let mut resources = old.clone();
+    resources["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}});
+    let mut restarted = old.clone();
+    restarted["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": "now"});
+    let mut scaled = old.clone();
+    scaled["spec"]["replicas"] = json!(4);
+    for (new, reminders) in [(resources, 1), (restarted, 1), (scaled, 0)] {
+        let verdict = decide(Endpoint::Validate, &review("UPDATE", &new, &old), &headless());
+        let found = verdict.findings.iter().filter(|finding| finding.rule.code == "STS202").count();
+        assert_eq!(found, reminders, "{}", new["spec"]);
+    }
+}

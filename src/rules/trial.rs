@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::evaluation::{
-    Answer, Answers, Context, Facts, Finding, NoFacts, Occasion, Question, Source, Subject, evaluate,
+    Answer, Answers, Context, Facts, Finding, NoFacts, Occasion, Question, Source, Specs, Subject, evaluate,
 };
 use crate::kubernetes::{Service, StatefulSet};
 use crate::policy::{Policy, Profile};
@@ -63,7 +63,12 @@ pub fn create_with(code: &str, set: &Value, facts: &dyn Facts) -> Vec<String> {
 /// The findings of one rule on an update of a set.
 pub fn update(code: &str, old: &Value, new: &Value) -> Vec<Finding> {
     let (old, new): (StatefulSet, StatefulSet) = (read(old), read(new));
-    findings(code, &Subject::StatefulSetUpdate { old: &old, new: &new }, Occasion::Update, &NoFacts)
+    findings(
+        code,
+        &Subject::StatefulSetUpdate { old: &old, new: &new, specs: Specs::Differ },
+        Occasion::Update,
+        &NoFacts,
+    )
 }
 
 /// The messages of one rule on the deletion of a set.

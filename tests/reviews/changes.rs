@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stsguard::admission::{Endpoint, Verdict};
-use stsguard::evaluation::{Answers, Context, Finding, Occasion, Report, Subject, evaluate};
+use stsguard::evaluation::{Answers, Context, Finding, Occasion, Report, Specs, Subject, evaluate};
 use stsguard::policy::{Action, Policy};
 use stsguard::rules::{DeleteOptions, RULES};
 
@@ -53,6 +53,11 @@ impl Change {
         verdict(&review, Endpoint::Validate, &self.facts)
     }
 
+    /// The texts of both specs; a fixture that is about an exemption needs them.
+    fn specs(&self) -> Specs<'_> {
+        if self.old["spec"] == self.new["spec"] { Specs::Equal } else { Specs::Differ }
+    }
+
     /// The same without a wire.
     fn evaluated(&self) -> Report {
         let (policy, answers) = (Policy::default(), Answers::new());
@@ -65,9 +70,10 @@ impl Change {
             ("UPDATE", Some("Service")) => {
                 judge(Occasion::Update, &Subject::ServiceUpdate { old: &read(&self.old), new: &read(&self.new) })
             }
-            ("UPDATE", Some("StatefulSet")) => {
-                judge(Occasion::Update, &Subject::StatefulSetUpdate { old: &read(&self.old), new: &read(&self.new) })
-            }
+            ("UPDATE", Some("StatefulSet")) => judge(
+                Occasion::Update,
+                &Subject::StatefulSetUpdate { old: &read(&self.old), new: &read(&self.new), specs: self.specs() },
+            ),
             ("DELETE", Some("Service")) => judge(Occasion::Delete, &Subject::ServiceDelete(&read(&self.old))),
             ("DELETE", Some("StatefulSet")) => {
                 let options: DeleteOptions =

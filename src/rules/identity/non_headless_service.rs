@@ -1,4 +1,6 @@
-use crate::evaluation::{Address, Applicability, Context, Findings, Fix, Lookup, Occasion, ServiceFacts, Workload};
+use crate::evaluation::{
+    Address, Applicability, Context, Findings, Fix, Lookup, Occasion, ServiceFacts, Update, Workload,
+};
 use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
 use crate::policy::{Action, Profile};
 use crate::rules::{Rule, rule};
@@ -61,13 +63,8 @@ impl Rule for NonHeadlessService {
         }
     }
 
-    fn stateful_set_update(
-        &self,
-        old: &Workload<'_, StatefulSet>,
-        new: &Workload<'_, StatefulSet>,
-        cx: &Context<'_>,
-        found: &mut Findings<'_, '_>,
-    ) {
+    fn stateful_set_update(&self, change: &Update<'_, '_>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        let Update { old, new, .. } = *change;
         let first_peer = old.replicas() == 1 && new.replicas() > 1;
         if first_peer || old.service_name() != new.service_name() {
             judge(new, cx, found, Action::Warn);

@@ -66,8 +66,9 @@ impl Rule for ParallelStartup {
     }
 
     /// The field is immutable: whatever else changed, with Parallel the API server would refuse the whole update.
-    fn keep_fix(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Option<Fix> {
-        (!old.is_parallel() && new.is_parallel()).then(|| order("pods go on starting in order"))
+    fn keep_fixes(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Vec<Fix> {
+        let brought_back = !old.is_parallel() && new.is_parallel();
+        brought_back.then(|| order("pods go on starting in order")).into_iter().collect()
     }
 }
 

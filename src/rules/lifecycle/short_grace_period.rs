@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::engines::Degree;
+use crate::engines::{Degree, Server};
 use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
 use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
 use crate::policy::Action;
@@ -83,14 +83,25 @@ impl Rule for ShortGracePeriod {
         }
     }
 
-    fn keep_fix(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Option<Fix> {
+    fn keep_fixes(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Vec<Fix> {
         let kept = old.pod().grace_period();
-        let server = |set: &Workload<'_, StatefulSet>| {
-            set.servers.first().map(|server| (server.container.name.clone(), server.engine.id, server.degree))
-        };
-        let brought_back =
-            new.pod().grace_period() == DEFAULT && kept > DEFAULT && !is_written(new.metadata(), new, Occasion::Update);
-        (brought_back && server(old) == server(new)).then(|| raise(kept, format!("grace period kept at {kept}")))
+        let brought_back = kept > DEFAULT
+            && new.pod().grace_period() == DEFAULT
+            && !is_written(new.metadata(), new, Occasion::Update)
+            && serves_as_before(old, new);
+        brought_back.then(|| raise(kept, format!("grace period kept at {kept}"))).into_iter().collect()
+    }
+}
+
+/// Whether the server that needs the most time to stop, for which the period was raised, is there as it was; of an
+/// unknown server nothing is known but that it still is one.
+fn serves_as_before(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> bool {
+    let same = |one: &Server<'_>, other: &Server<'_>| {
+        one.container.name == other.container.name && one.engine.id == other.engine.id && one.degree == other.degree
+    };
+    match old.servers.iter().max_by_key(|server| server.engine.grace_floor) {
+        Some(slowest) => new.servers.iter().any(|server| same(slowest, server)),
+        None => new.servers.is_empty(),
     }
 }
 

@@ -72,11 +72,24 @@ fn keeps_the_old_value_when_the_default_comes_back() {
     let policy = crate::policy::Policy::default();
     let keep = |old: &Value, new: &Value| {
         let (old, new): (StatefulSet, StatefulSet) = (trial::read(old), trial::read(new));
-        ShortGracePeriod.keep_fix(&Workload::new(&old, &policy), &Workload::new(&new, &policy))
+        ShortGracePeriod.keep_fixes(&Workload::new(&old, &policy), &Workload::new(&new, &policy)).pop()
     };
     let old = set("postgres:16", Some(60), &json!({}));
     let kept = keep(&old, &set("postgres:16.4", Some(30), &json!({}))).expect("the default came back");
     assert_eq!(kept.yaml, "terminationGracePeriodSeconds: 60");
     assert_eq!(keep(&old, &set("postgres:16", Some(45), &json!({}))), None);
     assert_eq!(keep(&old, &set("mysql:8", Some(30), &json!({}))), None);
+
+    let beside = |image: &str, grace: i64| {
+        let mut set = set("acme/exporter:1", Some(grace), &json!({}));
+        let containers = &mut set["spec"]["template"]["spec"]["containers"];
+        let mount = json!([{"name": "data", "mountPath": "/data"}]);
+        *containers = json!([
+            {"name": "cache", "image": image},
+            {"name": "db", "image": "cockroachdb/cockroach:v24.1.0", "volumeMounts": mount},
+        ]);
+        set
+    };
+    let kept = keep(&beside("redis:7", 300), &beside("valkey/valkey:8", 30)).expect("the slowest server is unchanged");
+    assert_eq!(kept.yaml, "terminationGracePeriodSeconds: 300");
 }

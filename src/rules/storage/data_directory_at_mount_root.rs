@@ -64,8 +64,8 @@ impl Rule for DataDirectoryAtMountRoot {
         }
     }
 
-    fn keep_fix(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Option<Fix> {
-        new.servers.iter().find_map(|server| keep(old, new, server))
+    fn keep_fixes(&self, old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>) -> Vec<Fix> {
+        new.servers.iter().filter_map(|server| keep(old, new, server)).collect()
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::engines::{self, BackingSource, DataDirectory, Degree, Server};
-use crate::evaluation::{Context, Findings, Workload, data_directory, exemption};
+use crate::evaluation::{Context, Findings, Update, Workload, data_directory, exemption};
 use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
 use crate::policy::{Action, ImageVolumes};
 use crate::rules::{Described, Rule, rule};
@@ -42,20 +42,15 @@ rule! {
 }
 
 impl Rule for DataDirectoryMoved {
-    fn stateful_set_update(
-        &self,
-        old: &Workload<'_, StatefulSet>,
-        new: &Workload<'_, StatefulSet>,
-        cx: &Context<'_>,
-        found: &mut Findings<'_, '_>,
-    ) {
+    fn stateful_set_update(&self, change: &Update<'_, '_>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        let Update { old, new, .. } = *change;
         for server in &new.servers {
             if let Some(before) = counterpart(old, new, server) {
                 compare(old, new, before, server, cx, found);
             }
         }
         let annotation = self.info().exemption();
-        if exemption(new.metadata(), self).is_some() && old.template() != new.template() {
+        if exemption(new.metadata(), self).is_some() && change.changes_template() {
             found
                 .at(Pointer::new("/metadata/annotations").field(&annotation))
                 .about(&annotation)

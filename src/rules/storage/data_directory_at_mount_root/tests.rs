@@ -145,7 +145,8 @@ fn keeps_pgdata_when_the_manifest_comes_again_without_it() {
         let (old, new): (StatefulSet, StatefulSet) = (trial::read(old), trial::read(new));
         let policy = crate::policy::Policy::default();
         let (old, new) = (Workload::new(&old, &policy), Workload::new(&new, &policy));
-        DataDirectoryAtMountRoot.keep_fix(&old, &new).map(|fix| json!(fix.operations))
+        let fixes = DataDirectoryAtMountRoot.keep_fixes(&old, &new);
+        fixes.first().map(|fix| json!(fix.operations))
     };
     let old = postgres(&env(json!([user, fixed])), &json!({}));
     let path = "/spec/template/spec/containers/0/env/-";

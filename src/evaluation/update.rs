@@ -1,0 +1,64 @@
+//! An update of a StatefulSet as rules see it.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::workload::Workload;
+use crate::kubernetes::{RunsPods as _, StatefulSet};
+
+/// The specs of an update as the API server sends them: equal specs are the same text, byte for byte.
+#[derive(Debug, Clone, Copy)]
+pub enum Specs<'a> {
+    /// They are equal.
+    Equal,
+    /// They differ; the texts were not kept.
+    Differ,
+    /// They differ.
+    Texts {
+        /// Before.
+        old: &'a str,
+        /// After.
+        new: &'a str,
+    },
+}
+
+impl Specs<'_> {
+    /// Whether nothing in the spec changed.
+    pub fn are_equal(self) -> bool {
+        matches!(self, Self::Equal)
+    }
+}
+
+/// A StatefulSet before and after an update or a scale.
+#[derive(Clone, Copy)]
+pub struct Update<'a, 's> {
+    /// Before.
+    pub old: &'a Workload<'s, StatefulSet>,
+    /// After.
+    pub new: &'a Workload<'s, StatefulSet>,
+    /// Both specs as text.
+    pub specs: Specs<'a>,
+}
+
+impl Update<'_, '_> {
+    /// Whether anything in the pod template changed, also what no rule reads: pods are replaced.
+    ///
+    /// Without the texts only the fields that rules read are compared.
+    pub fn changes_template(&self) -> bool {
+        match self.specs {
+            Specs::Equal => false,
+            Specs::Differ => self.old.template() != self.new.template(),
+            Specs::Texts { old, new } => template(old) != template(new),
+        }
+    }
+}
+
+/// The text of the pod template in the text of a spec.
+fn template(spec: &str) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Spec<'t> {
+        #[serde(borrow)]
+        template: Option<&'t RawValue>,
+    }
+    serde_json::from_str::<Spec<'_>>(spec).ok()?.template.map(RawValue::get)
+}
