@@ -6,8 +6,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stsguard::admission::{Endpoint, Review};
-use stsguard::evaluation::Answers;
-use stsguard::policy::Policy;
+use stsguard::facts::Answers;
+use stsguard::rule::Profile;
+use stsguard::rules;
 
 use self::facts::AllIsWell;
 
@@ -21,7 +22,7 @@ const REVIEWS: [(&str, Endpoint, &[u8]); 4] = [
 ];
 
 fn reviews(criterion: &mut Criterion) {
-    let (policy, answers) = (Policy::default(), Answers::new());
+    let (policy, answers) = (rules::policy(Profile::Recommended), Answers::new());
     let mut group = criterion.benchmark_group("review");
     for (name, endpoint, body) in REVIEWS {
         let answer = |body: &[u8]| {

@@ -9,8 +9,10 @@ use stsguard::admission::{Endpoint, Review, Unreadable};
 use stsguard::certificates::Pair;
 use stsguard::check::{self, Format, Settings};
 use stsguard::engines::ImageReference;
-use stsguard::evaluation::{Answers, NoFacts};
-use stsguard::policy::{self, Action, Policy};
+use stsguard::facts::{Answers, NoFacts};
+use stsguard::policy;
+use stsguard::rule::{Action, Profile};
+use stsguard::rules;
 
 /// A review is answered with its uid; what is patched is the object that was sent, and the patch applies.
 pub fn review(body: &[u8]) {
@@ -22,7 +24,8 @@ pub fn review(body: &[u8]) {
     match Review::parse(body) {
         Ok(review) => {
             for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
-                let verdict = review.decide(endpoint, &Policy::default(), &NoFacts, &Answers::new()).verdict;
+                let verdict =
+                    review.decide(endpoint, &rules::policy(Profile::Recommended), &NoFacts, &Answers::new()).verdict;
                 let answer = review.answer(&verdict);
                 assert!(verdict.allowed || endpoint == Endpoint::Validate, "only /validate denies");
                 assert!(verdict.operations.is_empty() || endpoint == Endpoint::Mutate, "only /mutate patches");
@@ -63,7 +66,7 @@ pub fn image(data: &[u8]) {
 /// A policy is read, or refused with a place that exists.
 pub fn policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Err(faults) = policy::file::parse(text) {
+    if let Err(faults) = policy::parse(text, rules::RULES) {
         assert!(!faults.is_empty(), "refused without a reason");
     }
 }
@@ -73,7 +76,7 @@ pub fn manifest(data: &[u8]) {
     for format in [Format::Full, Format::Json] {
         let settings = Settings {
             paths: vec![PathBuf::from("-")],
-            policy: Policy::default(),
+            policy: rules::policy(Profile::Recommended),
             namespace: "default".to_owned(),
             format,
             show: Action::Audit,

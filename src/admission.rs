@@ -5,17 +5,19 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod kept_fixes;
 mod mutation;
 mod reviewed;
-mod sticky;
+
 mod verdict;
 mod wire;
 
 pub use verdict::Verdict;
 
 use self::reviewed::{Reviewed, place};
-use crate::evaluation::{Answers, Context, Facts, Occasion, Question, Report, Subject, evaluate};
-use crate::policy::Policy;
+use crate::evaluation::{Change, Subject, evaluate};
+use crate::facts::{Answers, Facts, Question};
+use crate::rule::{Context, Policy};
 
 /// The metadata annotation in which `/mutate` records what it fixed: codes, sorted, separated by commas.
 pub const FIXED_ANNOTATION: &str = "stsguard.dev/fixed";
@@ -142,34 +144,22 @@ impl Review {
 
     /// Decides with the facts and answers at hand; call again with the answers to what it needs.
     pub fn decide(&self, endpoint: Endpoint, policy: &Policy, facts: &dyn Facts, answers: &Answers) -> Decision {
-        let context = |occasion| Context::new(policy, occasion, &self.namespace, facts, answers);
-        let evaluated = |occasion, subject: Subject<'_>| evaluate(&subject, context(occasion));
-        match (endpoint, &self.subject) {
-            (Endpoint::Mutate, Reviewed::Set(set)) => {
-                let report = evaluate(&Subject::StatefulSet(set), context(Occasion::Create).fixes_only());
-                mutation::create(set, report, policy)
+        let Some((occasion, subject)) = self.subject.subject(&self.name) else {
+            return Decision { verdict: Verdict::allow(), needs: Vec::new() };
+        };
+        let context = Context::new(policy, occasion, &self.namespace, facts, answers);
+        match (endpoint, subject) {
+            (Endpoint::Mutate, Subject::StatefulSet(set, Change::State)) => {
+                mutation::create(set, evaluate(&subject, context.fixes_only()), policy)
             }
-            (Endpoint::Mutate, Reviewed::SetUpdate { old, new, specs }) => {
-                Decision { verdict: sticky::update(old, new, specs.as_specs(), policy), needs: Vec::new() }
+            (Endpoint::Mutate, Subject::StatefulSet(new, Change::Update { old, specs })) => {
+                Decision { verdict: kept_fixes::update(old, new, specs, policy), needs: Vec::new() }
             }
-            (Endpoint::Mutate, _) | (_, Reviewed::Nothing) => Decision { verdict: Verdict::allow(), needs: Vec::new() },
-            (_, Reviewed::Set(set)) => judge(evaluated(Occasion::Create, Subject::StatefulSet(set))),
-            (_, Reviewed::SetUpdate { old, new, specs }) => {
-                let specs = specs.as_specs();
-                judge(evaluated(Occasion::Update, Subject::StatefulSetUpdate { old, new, specs }))
-            }
-            (_, Reviewed::SetDelete { set, options }) => {
-                judge(evaluated(Occasion::Delete, Subject::StatefulSetDelete { set, options }))
-            }
-            (_, Reviewed::Scale { old, new }) => {
-                judge(evaluated(Occasion::Update, Subject::Scale { name: &self.name, old, new }))
-            }
-            (_, Reviewed::Service(service)) => judge(evaluated(Occasion::Create, Subject::Service(service))),
-            (_, Reviewed::ServiceUpdate { old, new }) => {
-                judge(evaluated(Occasion::Update, Subject::ServiceUpdate { old, new }))
-            }
-            (_, Reviewed::ServiceDelete(service)) => {
-                judge(evaluated(Occasion::Delete, Subject::ServiceDelete(service)))
+            (Endpoint::Mutate, _) => Decision { verdict: Verdict::allow(), needs: Vec::new() },
+            (Endpoint::Validate, subject) => {
+                let report = evaluate(&subject, context);
+                let needs = report.needs();
+                Decision { verdict: Verdict::of(report), needs }
             }
         }
     }
@@ -198,11 +188,6 @@ impl Review {
     }
 }
 
-fn judge(report: Report) -> Decision {
-    let needs = report.needs();
-    Decision { verdict: Verdict::of(report), needs }
-}
-
 fn bare(message: &str) -> Unreadable {
     Unreadable::Bare { status: 400, message: message.to_owned() }
 }
@@ -223,6 +208,8 @@ fn printable(text: &str) -> String {
     text.chars().take(128).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+#[cfg(test)]
+mod kept_fixes_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

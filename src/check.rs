@@ -18,8 +18,10 @@ pub use self::render::Format;
 use self::facts::Files;
 use self::input::Gathered;
 use self::object::{Entry, Object};
-use crate::evaluation::{Answers, Context, Finding, Occasion, Subject, evaluate};
-use crate::policy::{Action, Policy};
+use crate::evaluation::{Change, Subject, evaluate};
+use crate::facts::Answers;
+use crate::rule::{Action, Policy};
+use crate::rule::{Context, Finding, Occasion};
 use crate::yaml::Places;
 
 /// What to check, and how to tell.
@@ -80,7 +82,7 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
         let view = facts.seen_from(entry.file);
         let context = Context::new(&settings.policy, Occasion::Check, &entry.namespace, &view, &answers);
         let report = match &entry.object {
-            Object::StatefulSet(set) => evaluate(&Subject::StatefulSet(set), context),
+            Object::StatefulSet(set) => evaluate(&Subject::StatefulSet(set, Change::State), context),
             Object::Deployment(deployment) => evaluate(&Subject::Deployment(deployment), context),
             Object::Service(_) | Object::ConfigMap(_) => continue,
         };

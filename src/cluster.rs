@@ -6,7 +6,6 @@ mod heard;
 mod kept;
 mod live;
 mod observed;
-mod projections;
 mod store;
 mod stores;
 

@@ -1,125 +1,42 @@
 //! One evaluation for all fronts: run the rules on a subject, then apply ratchet, exemptions, caps and order.
 //!
-//! Pure: cluster facts come through the [`Context`], and what could not be answered comes back as open questions.
-//! The front answers them and evaluates again.
+//! Pure: the rules come with the policy, cluster facts through the [`Context`], and what could not be answered comes back
+//! as open questions. The front answers them and evaluates again.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod context;
-mod exemption;
-mod facts;
-mod finding;
-mod fix;
-mod update;
-mod workload;
+mod report;
+mod subject;
 
-pub use context::{Context, Occasion};
-pub use exemption::{exemption, exempts, is_left_alone};
-use exemption::{is_owned, is_restored};
-pub use facts::{
-    Address, Answer, Answers, Facts, Lookup, NoFacts, Pairs, Question, ServiceFacts, SetFacts, Source,
-    StorageClassFacts,
-};
-pub use finding::{Finding, Findings};
-pub use fix::{Applicability, Fix, Operation};
-pub use update::{Specs, Update};
-pub use workload::{Workload, config_map, data_directory};
+pub use report::Report;
+pub use subject::{Change, Subject};
 
 use std::collections::HashSet;
 
-use crate::kubernetes::{Deployment, ObjectMeta, RunsPods, Scale, Service, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{DeleteOptions, RULES, Rule};
-
-/// What is evaluated.
-#[derive(Debug, Clone, Copy)]
-pub enum Subject<'a> {
-    /// A StatefulSet in its final state: on CREATE, in a file, in an audit.
-    StatefulSet(&'a StatefulSet),
-    /// An update of a StatefulSet.
-    StatefulSetUpdate {
-        /// Before.
-        old: &'a StatefulSet,
-        /// After.
-        new: &'a StatefulSet,
-        /// Both specs as text.
-        specs: Specs<'a>,
-    },
-    /// The deletion of a StatefulSet.
-    StatefulSetDelete {
-        /// The set.
-        set: &'a StatefulSet,
-        /// How it is deleted.
-        options: &'a DeleteOptions,
-    },
-    /// A scale of the StatefulSet of this name; the set itself is asked of the context.
-    Scale {
-        /// The set's name.
-        name: &'a str,
-        /// The scale before.
-        old: &'a Scale,
-        /// The scale after.
-        new: &'a Scale,
-    },
-    /// A new Service.
-    Service(&'a Service),
-    /// An update of a Service.
-    ServiceUpdate {
-        /// Before.
-        old: &'a Service,
-        /// After.
-        new: &'a Service,
-    },
-    /// The deletion of a Service.
-    ServiceDelete(&'a Service),
-    /// A Deployment.
-    Deployment(&'a Deployment),
-}
-
-/// What an evaluation found.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// The findings: denies first, then by code and place.
-    pub findings: Vec<Finding>,
-    /// What would have been found, had the object not been exempt.
-    pub exempt: Vec<Finding>,
-    /// Questions that nobody has answered yet.
-    pub open: Vec<Question>,
-}
-
-impl Report {
-    /// The questions to read live before this report may be shown: the open ones, and those of findings that rest on
-    /// a store alone.
-    pub fn needs(&self) -> Vec<Question> {
-        let shown = self.findings.iter().filter(|finding| finding.action >= Action::Warn);
-        let stores = shown.flat_map(|finding| &finding.rests_on).filter(|(_, source)| *source == Source::Store);
-        let mut needs: Vec<_> = self.open.iter().chain(stores.map(|(question, _)| question)).cloned().collect();
-        needs.sort();
-        needs.dedup();
-        needs
-    }
-}
+use crate::exemption::is_exempt;
+use crate::facts::{Lookup, Source};
+use crate::kubernetes::{ObjectMeta, RunsPods, StatefulSet};
+use crate::rule::{Action, Context, Finding, Findings, Hook, Rule, Specs, Update, Workload};
 
 /// Evaluates one subject.
 pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
     let mut report = Report::default();
     match *subject {
-        Subject::StatefulSet(set) => {
+        Subject::StatefulSet(set, Change::State) => {
             let set = Workload::new(set, cx.policy);
-            run(&cx, set.metadata(), &mut report, |rule, cx, found| rule.stateful_set(&set, cx, found));
+            run(Hook::StatefulSet, &cx, set.metadata(), &mut report, |rule, found| rule.stateful_set(&set, &cx, found));
         }
-        Subject::StatefulSetUpdate { old, new, specs } => update(old, new, specs, &cx, &mut report),
-        Subject::StatefulSetDelete { set, options } => {
+        Subject::StatefulSet(new, Change::Update { old, specs }) => update(old, new, specs, &cx, &mut report),
+        Subject::StatefulSet(set, Change::Delete(options)) => {
             let set = Workload::new(set, cx.policy);
             if set.metadata().deletion_timestamp.is_none() {
-                deletion(&cx, set.metadata(), &mut report, |rule, cx, found| {
-                    rule.stateful_set_delete(&set, options, cx, found);
+                deletion(Hook::StatefulSetDelete, &cx, set.metadata(), &mut report, |rule, found| {
+                    rule.stateful_set_delete(&set, options, &cx, found);
                 });
             }
         }
         Subject::Scale { name, old, new } => {
-            let found = cx.stateful_set(name);
-            if let Lookup::Found(set) = found
+            if let Lookup::Found(set) = cx.get::<StatefulSet>(name)
                 && set.metadata.deletion_timestamp.is_none()
             {
                 let before = scaled(&set, old.spec.replicas);
@@ -129,18 +46,23 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
                 update(&before, &after, Specs::Equal, &cx, &mut report);
             }
         }
-        Subject::Service(service) => {
-            run(&cx, &service.metadata, &mut report, |rule, cx, found| rule.service(service, cx, found));
+        Subject::Service(service, Change::State) => {
+            let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.service(service, &cx, found);
+            run(Hook::Service, &cx, &service.metadata, &mut report, hook);
         }
-        Subject::ServiceUpdate { old, new } => {
-            run(&cx, &new.metadata, &mut report, |rule, cx, found| rule.service_update(old, new, cx, found));
+        Subject::Service(new, Change::Update { old, .. }) => {
+            let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.service_update(old, new, &cx, found);
+            run(Hook::ServiceUpdate, &cx, &new.metadata, &mut report, hook);
         }
-        Subject::ServiceDelete(service) => {
-            deletion(&cx, &service.metadata, &mut report, |rule, cx, found| rule.service_delete(service, cx, found));
+        Subject::Service(service, Change::Delete(_)) => {
+            deletion(Hook::ServiceDelete, &cx, &service.metadata, &mut report, |rule, found| {
+                rule.service_delete(service, &cx, found);
+            });
         }
         Subject::Deployment(deployment) => {
             let deployment = Workload::new(deployment, cx.policy);
-            run(&cx, deployment.metadata(), &mut report, |rule, cx, found| rule.deployment(&deployment, cx, found));
+            let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.deployment(&deployment, &cx, found);
+            run(Hook::Deployment, &cx, deployment.metadata(), &mut report, hook);
         }
     }
     report.findings.sort_by(|a, b| {
@@ -161,11 +83,12 @@ fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, cx: &Context<'
     let old = Workload::new(old, cx.policy);
     let new = Workload::new(new, cx.policy);
     let change = Update { old: &old, new: &new, specs };
-    run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set(&new, cx, found));
+    run(Hook::StatefulSet, cx, new.metadata(), report, |rule, found| rule.stateful_set(&new, cx, found));
     if !report.findings.is_empty() {
         ratchet(&old, &new, cx, report);
     }
-    run(cx, new.metadata(), report, |rule, cx, found| rule.stateful_set_update(&change, cx, found));
+    let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.stateful_set_update(&change, cx, found);
+    run(Hook::StatefulSetUpdate, cx, new.metadata(), report, hook);
 }
 
 fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx: &Context<'_>, report: &mut Report) {
@@ -180,12 +103,11 @@ fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx:
         old
     };
     let mut before = Vec::new();
-    for (index, rule) in RULES.iter().enumerate() {
+    for (index, rule) in cx.policy.rules().iter().enumerate() {
         // An exemption on the old object does not count: removing one must not turn what it covered into a denial.
         if report.findings.iter().any(|finding| finding.rule.code == rule.info().code) {
-            before.extend(findings_of(*rule, cx, cx.policy.setting(index).action, |rule, cx, found| {
-                rule.stateful_set(old, cx, found);
-            }));
+            let action = cx.policy.setting(index).action;
+            before.extend(findings_of(*rule, cx, action, |rule, found| rule.stateful_set(old, cx, found)));
         }
     }
     let known: HashSet<_> = before.iter().map(Finding::identity).collect();
@@ -197,32 +119,35 @@ fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx:
     }
 }
 
-fn run<F>(cx: &Context<'_>, metadata: &ObjectMeta, report: &mut Report, hook: F)
+fn run<F>(hook: Hook, cx: &Context<'_>, metadata: &ObjectMeta, report: &mut Report, call: F)
 where
-    F: Fn(&dyn Rule, &Context<'_>, &mut Findings<'_, '_>),
+    F: Fn(&dyn Rule, &mut Findings<'_, '_>),
 {
-    let restored = is_restored(metadata, cx.policy);
-    let owned = is_owned(metadata, cx.policy);
-    for (index, rule) in RULES.iter().enumerate() {
+    let restored = cx.policy.is_restored(metadata);
+    let owned = cx.policy.is_owned(metadata);
+    for (index, rule) in cx.policy.rules().iter().enumerate() {
         let setting = cx.policy.setting(index);
-        if setting.action == Action::Off || (cx.fixes_only && !setting.fix) {
+        let info = rule.info();
+        if setting.action == Action::Off || (cx.is_fixes_only() && !setting.fix) || !info.hooks.contains(&hook) {
             continue;
         }
-        let exempt = exemption(metadata, *rule).is_some();
-        if exempt && cx.fixes_only {
+        let exempt = is_exempt(metadata, info.name);
+        if exempt && cx.is_fixes_only() {
             continue;
         }
-        for mut finding in findings_of(*rule, cx, setting.action, &hook) {
+        for mut finding in findings_of(*rule, cx, setting.action, &call) {
             if owned {
-                finding.at_most(Action::Audit);
+                finding.cap(Action::Audit);
             }
             if restored || finding.unconfirmed {
-                finding.at_most(Action::Warn);
+                finding.cap(Action::Warn);
             }
-            if restored || owned || !setting.fix {
-                demote(&mut finding);
+            if let Some(fix) = &mut finding.fix
+                && (restored || owned || !setting.fix || fix.is_unconfirmed())
+            {
+                fix.demote();
             }
-            if exempt && !finding.despite_exemption {
+            if exempt && !finding.is_despite_exemption() {
                 report.exempt.push(finding);
             } else {
                 report.findings.push(finding);
@@ -232,39 +157,37 @@ where
 }
 
 /// Runs the rules on a deletion: nothing is said in a namespace that is going itself, and what is said rests on that.
-fn deletion<F>(cx: &Context<'_>, metadata: &ObjectMeta, report: &mut Report, hook: F)
+fn deletion<F>(hook: Hook, cx: &Context<'_>, metadata: &ObjectMeta, report: &mut Report, call: F)
 where
-    F: Fn(&dyn Rule, &Context<'_>, &mut Findings<'_, '_>),
+    F: Fn(&dyn Rule, &mut Findings<'_, '_>),
 {
     cx.take_asked();
-    let terminating = cx.namespace_terminating();
+    let terminating = cx.namespace_terminates();
     if terminating == Lookup::Found(true) {
         return;
     }
     let asked = cx.take_asked();
-    run(cx, metadata, report, hook);
+    run(hook, cx, metadata, report, call);
     for finding in &mut report.findings {
         finding.rests_on.extend(asked.iter().cloned());
         if terminating == Lookup::Unknown || asked.iter().any(|(_, source)| *source == Source::Unconfirmed) {
             finding.unconfirmed = true;
-            finding.at_most(Action::Warn);
+            finding.cap(Action::Warn);
         }
     }
 }
 
-/// A safe fix that this policy or this object rules out is still worth showing.
-fn demote(finding: &mut Finding) {
-    if let Some(fix) = &mut finding.fix {
-        fix.applicability = fix.applicability.min(Applicability::Unsafe);
-    }
-}
-
-fn findings_of<F>(rule: &dyn Rule, cx: &Context<'_>, action: Action, hook: F) -> Vec<Finding>
+fn findings_of<F>(rule: &dyn Rule, cx: &Context<'_>, action: Action, call: F) -> Vec<Finding>
 where
-    F: Fn(&dyn Rule, &Context<'_>, &mut Findings<'_, '_>),
+    F: Fn(&dyn Rule, &mut Findings<'_, '_>),
 {
     cx.take_asked();
+    let opened = cx.opened();
     let mut found = Findings::new(cx, rule.info(), action);
-    hook(rule, cx, &mut found);
+    call(rule, &mut found);
+    if cx.is_fixes_only() && cx.opened() > opened {
+        // The fix that waits for an answer would rest on the others too: one round of live reads brings all.
+        cx.confirm_asked();
+    }
     found.into_list()
 }

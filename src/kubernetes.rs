@@ -8,10 +8,10 @@
 
 mod claim;
 mod container;
+mod delete_options;
 mod deployment;
 mod meta;
 mod pod;
-pub mod pointer;
 mod scale;
 mod service;
 mod stateful_set;
@@ -20,10 +20,10 @@ pub use claim::{ClaimTemplate, ClaimTemplateSpec};
 pub use container::{
     Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
 };
+pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};
-pub use meta::{Labels, ObjectMeta, OwnerReference};
+pub use meta::{Labels, ManagedFields, ObjectMeta, OwnerReference};
 pub use pod::{ClaimVolume, HostPath, Place, PodMeta, PodSpec, PodTemplate, Volume};
-pub use pointer::Pointer;
 pub use scale::{Scale, ScaleSpec};
 pub use service::{Service, ServiceSpec};
 pub use stateful_set::{ClaimRetention, LabelSelector, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};

@@ -1,17 +1,21 @@
 //! stsguard guards stateful workloads on Kubernetes: an admission webhook, a manifest checker, one engine of rules.
 //!
-//! In reading order:
+//! In reading order, each using only what stands before it:
+//! - [`pointer`]: JSON pointers.
 //! - [`kubernetes`]: a slim model of the objects that rules look at.
-//! - [`engines`]: which database server an image is, and where it keeps its data.
+//! - [`exemption`]: what an object's annotations exempt it from.
 //! - [`yaml`]: reads manifests and policies as kubectl would, with the place of every value.
-//! - [`policy`]: what is done about each rule's findings.
+//! - [`engines`]: which database server an image is, and where it keeps its data.
+//! - [`facts`]: the table of kinds that rules may ask about, the questions and the answers.
+//! - [`rule`]: the vocabulary of a rule, and what a policy says of one.
 //! - [`rules`]: the catalogue, one file a rule.
 //! - [`evaluation`]: runs the rules on one subject: ratchet, exemptions, caps, order.
+//! - [`policy`]: reads policy files.
 //! - [`admission`]: AdmissionReview in, verdict and patch out; pure.
-//! - [`cluster`]: reads from the API server: stores, and live reads before a denial.
+//! - [`check`]: the same rules over files.
+//! - [`cluster`]: reads from the API server: stores, and live reads before a denial or a fix.
 //! - [`certificates`]: where the serving pair comes from, and its reload.
 //! - [`serve`]: the webhook server.
-//! - [`check`]: the same rules over files.
 //! - [`cli`]: the command line.
 
 pub mod admission;
@@ -21,8 +25,12 @@ pub mod cli;
 pub mod cluster;
 pub mod engines;
 pub mod evaluation;
+pub mod exemption;
+pub mod facts;
 pub mod kubernetes;
+pub mod pointer;
 pub mod policy;
+pub mod rule;
 pub mod rules;
 pub mod serve;
 pub mod yaml;

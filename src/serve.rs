@@ -107,7 +107,7 @@ impl Server {
         let reviewer = Arc::new(Reviewer {
             policy: ArcSwap::from_pointee(settings.policy),
             stores: Arc::clone(&stores),
-            live: Live::new(client.clone(), observe),
+            live: Live::new(client.clone(), Arc::clone(&stores), observe),
             metrics: Arc::clone(&metrics),
         });
         // A folder's pair is for others to publish.

@@ -3,6 +3,8 @@
 //! kubectl turns YAML 1.1 into JSON with a port of libyaml: an unquoted `yes` is a boolean, `0644` is octal, of two equal
 //! keys the last counts, `<<` merges where it stands. The syntax is left to a parser; what it means is decided here.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod compose;
 mod document;
 mod place;

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use stsguard::rules::{EXEMPTION_PREFIX, Info, RULES};
+use stsguard::exemption::EXEMPTION_PREFIX;
+use stsguard::rule::Info;
+use stsguard::rules::RULES;
 
 const SECTIONS: [&str; 7] =
     ["What it does", "Why it matters", "Example", "Use instead", "Fix", "Exemptions", "References"];

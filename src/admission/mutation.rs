@@ -6,16 +6,17 @@ use serde_json::json;
 
 use super::verdict::warning;
 use super::{Decision, FIXED_ANNOTATION, Verdict};
-use crate::evaluation::{Finding, Operation, Report, is_left_alone};
-use crate::kubernetes::{Pointer, StatefulSet};
-use crate::policy::{Action, Policy};
+use crate::evaluation::Report;
+use crate::kubernetes::StatefulSet;
+use crate::pointer::Pointer;
+use crate::rule::{Action, Finding, Operation, Policy};
 
 /// The fixes for a new set, and the annotation that records them.
 ///
 /// A set that a restore or an operator puts there is left as it is, down to the record that it may bring: its values were
 /// fixed in another life, and what a later update does to them is judged by that record.
 pub(super) fn create(set: &StatefulSet, report: Report, policy: &Policy) -> Decision {
-    if is_left_alone(&set.metadata, policy) {
+    if policy.leaves_alone(&set.metadata) {
         return Decision { verdict: Verdict::allow(), needs: Vec::new() };
     }
     // Only what a fix waits for needs a live read here; the rest is for `/validate` to judge.
@@ -24,7 +25,7 @@ pub(super) fn create(set: &StatefulSet, report: Report, policy: &Policy) -> Deci
         exempt: Vec::new(),
         open: report.open,
     };
-    let needs = fixable.needs();
+    let needs = fixable.fixes_need();
     let mut verdict = Verdict::allow();
     for finding in &fixable.findings {
         if let Some(fix) = finding.safe_fix() {

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::tests::review;
 use super::{Endpoint, Review, Unreadable};
-use crate::evaluation::{Answers, NoFacts};
-use crate::policy::Policy;
+use crate::facts::{Answers, NoFacts};
 
 /// Any JSON value, with the field names that admission reads made likely.
 fn anything() -> impl Strategy<Value = Value> {
@@ -54,7 +53,7 @@ proptest! {
         let body = review(if update { "UPDATE" } else { "CREATE" }, &object, &old);
         match Review::parse(&body) {
             Ok(review) => for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
-                let verdict = review.decide(endpoint, &Policy::default(), &NoFacts, &Answers::new()).verdict;
+                let verdict = review.decide(endpoint, &crate::rules::policy(crate::rule::Profile::Recommended), &NoFacts, &Answers::new()).verdict;
                 let answer: Value = serde_json::from_slice(&review.answer(&verdict)).expect("the answer is JSON");
                 prop_assert_eq!(&answer["response"]["uid"], &json!("11-22"));
                 let patch: json_patch::Patch = serde_json::from_value(json!(verdict.operations)).expect("a patch");

@@ -4,9 +4,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::wire;
-use crate::evaluation::Specs;
-use crate::kubernetes::{ObjectMeta, RunsPods as _, Scale, Service, StatefulSet};
-use crate::rules::{DeleteOptions, EXEMPTION_PREFIX};
+use crate::evaluation::{Change, Subject};
+use crate::exemption::EXEMPTION_PREFIX;
+use crate::kubernetes::{DeleteOptions, ObjectMeta, RunsPods as _, Scale, Service, StatefulSet};
+use crate::rule::{Occasion, Specs};
 
 /// What a review is about, its objects typed.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(super) enum Reviewed {
         old: Service,
         new: Service,
     },
-    ServiceDelete(Service),
+    ServiceDelete(Service, DeleteOptions),
 }
 
 /// The specs of an update as text, as far as somebody asks for it.
@@ -92,11 +93,8 @@ impl Reviewed {
                 Ok(if runs_something(&new) { Self::SetUpdate { old, new, specs } } else { Self::Nothing })
             }
             ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
-                let options = match request.options {
-                    Some(raw) if raw.get() != "null" => object("options", Some(raw))?,
-                    _ => DeleteOptions::default(),
-                };
-                Ok(Self::SetDelete { set: Box::new(object("oldObject", request.old_object)?), options })
+                let set = Box::new(object("oldObject", request.old_object)?);
+                Ok(Self::SetDelete { set, options: options(request)? })
             }
             ("apps", "statefulsets", "scale", "UPDATE") => {
                 let old: Scale = object("oldObject", request.old_object)?;
@@ -113,10 +111,31 @@ impl Reviewed {
                 Ok(Self::ServiceUpdate { old: service("oldObject.spec", old)?, new: service("object.spec", new)? })
             }
             ("", "services", "", "DELETE") if !is_trusted(user) => {
-                object("oldObject", request.old_object).map(Self::ServiceDelete)
+                Ok(Self::ServiceDelete(object("oldObject", request.old_object)?, options(request)?))
             }
             _ => Ok(Self::Nothing),
         }
+    }
+
+    /// What is to be evaluated, and why it is looked at; `name` is the request's, which alone tells what is scaled.
+    pub(super) fn subject<'s>(&'s self, name: &'s str) -> Option<(Occasion, Subject<'s>)> {
+        Some(match self {
+            Self::Nothing => return None,
+            Self::Set(set) => (Occasion::Create, Subject::StatefulSet(set, Change::State)),
+            Self::SetUpdate { old, new, specs } => {
+                let change = Change::Update { old: &**old, specs: specs.as_specs() };
+                (Occasion::Update, Subject::StatefulSet(new, change))
+            }
+            Self::SetDelete { set, options } => (Occasion::Delete, Subject::StatefulSet(set, Change::Delete(options))),
+            Self::Scale { old, new } => (Occasion::Update, Subject::Scale { name, old, new }),
+            Self::Service(service) => (Occasion::Create, Subject::Service(service, Change::State)),
+            Self::ServiceUpdate { old, new } => {
+                (Occasion::Update, Subject::Service(new, Change::Update { old, specs: Specs::Differ }))
+            }
+            Self::ServiceDelete(service, options) => {
+                (Occasion::Delete, Subject::Service(service, Change::Delete(options)))
+            }
+        })
     }
 
     /// The object's own name, for requests that carry none (a deletion of a collection).
@@ -125,7 +144,7 @@ impl Reviewed {
             Self::Nothing => return String::new(),
             Self::Set(set) | Self::SetUpdate { new: set, .. } | Self::SetDelete { set, .. } => &set.metadata,
             Self::Scale { new, .. } => &new.metadata,
-            Self::Service(service) | Self::ServiceUpdate { new: service, .. } | Self::ServiceDelete(service) => {
+            Self::Service(service) | Self::ServiceUpdate { new: service, .. } | Self::ServiceDelete(service, _) => {
                 &service.metadata
             }
         };
@@ -183,6 +202,14 @@ fn changed<'a>(request: &wire::Request<'a>) -> Result<Option<(Parts<'a>, Parts<'
         return Ok(None);
     }
     Ok(Some(((old_metadata, old.spec), (new_metadata, new.spec))))
+}
+
+/// How the object is deleted.
+fn options(request: &wire::Request<'_>) -> Result<DeleteOptions, (&'static str, Fault)> {
+    match request.options {
+        Some(raw) if raw.get() != "null" => object("options", Some(raw)),
+        _ => Ok(DeleteOptions::default()),
+    }
 }
 
 /// A spec; absent and null count as empty.

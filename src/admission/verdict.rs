@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::evaluation::{Finding, Operation, Report};
-use crate::policy::Action;
+use crate::evaluation::Report;
+use crate::rule::{Action, Finding, Operation};
 
 /// The API server's advice for one warning; longer ones may be cut.
 const WARNING_LENGTH: usize = 120;

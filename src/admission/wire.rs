@@ -6,8 +6,8 @@ use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::evaluation::Operation;
 use crate::kubernetes::ObjectMeta;
+use crate::rule::Operation;
 
 /// The request as it arrives; objects stay raw text until it is known what they are.
 #[derive(Deserialize)]

@@ -1,53 +1,157 @@
-//! What the other documents tell: Services, StatefulSets and ConfigMaps, the nearest definition first.
+//! What the other documents tell: for each kind of the table that files show, the nearest definition of a name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::input::File;
 use super::object::{Entry, Object};
 use super::outcome::Outcome;
-use crate::evaluation::{Answer, Facts, Lookup, Question, ServiceFacts, SetFacts, Source};
-
-/// Definitions by namespace and name, each with the index of its file.
-type Defined<T> = HashMap<(String, String), Vec<(usize, Arc<T>)>>;
+use crate::facts::{
+    Completeness, ConfigMapFacts, Fact, Facts, Kind, Lookup, Pairs, Question, Resource, ServiceFacts, SetFacts, Source,
+};
+use crate::kubernetes::Service;
 
 /// What all files together define.
-#[derive(Debug, Default)]
-pub struct Files<'t> {
-    folders: Vec<Option<&'t Path>>,
-    services: Defined<ServiceFacts>,
-    config_maps: Defined<BTreeMap<String, String>>,
-    sets: Vec<(String, usize, Arc<SetFacts>)>,
+pub struct Files {
+    /// The folder of each file, by number; none for standard input.
+    folders: Vec<Option<usize>>,
+    kinds: HashMap<&'static Resource, Box<dyn Defining>>,
     /// Whether every file was understood; if not, what is missing may stand in what was not.
     complete: bool,
     /// The names of Services of which only a part was seen.
     partial_services: HashSet<String>,
 }
 
-impl<'t> Files<'t> {
-    /// Collects what the entries define; the outcome tells what was not understood.
-    pub fn new(files: &'t [File], entries: &[Entry<'_>], outcome: &Outcome) -> Self {
-        let folders = files.iter().map(|file| file.folder.as_deref()).collect();
-        let partial_services = outcome.partial_services.clone();
-        let mut facts = Self { folders, complete: outcome.is_complete(), partial_services, ..Self::default() };
-        for entry in entries {
-            let key = (entry.namespace.clone(), entry.identity.name.clone());
-            match &entry.object {
-                Object::Service(service) => {
-                    let service = Arc::new(ServiceFacts::from(&**service));
-                    facts.services.entry(key).or_default().push((entry.file, service));
+/// The definitions of any kind.
+trait Defining: Send + Sync {
+    /// The definition that an object in this file means.
+    fn find(&self, namespace: &str, name: &str, file: usize, folder: Option<usize>) -> Option<Lookup<Fact>>;
+    /// Shows each definition of a namespace as `Arc<K>`.
+    fn each(&self, namespace: &str, show: &mut dyn FnMut(&str, &dyn Any));
+}
+
+/// The definitions of one kind.
+struct Definitions<K> {
+    names: HashMap<(String, String), Named<K>>,
+    namespaces: HashMap<String, Vec<(String, Arc<K>)>>,
+}
+
+/// The definitions of one name.
+struct Named<K> {
+    files: HashMap<usize, Agreed<K>>,
+    folders: HashMap<usize, Agreed<K>>,
+    /// Those that are nobody else's.
+    all: Option<Agreed<K>>,
+}
+
+/// One definition, or several that say the same or not.
+struct Agreed<K> {
+    first: Arc<K>,
+    agree: bool,
+}
+
+impl<K: Kind> Agreed<K> {
+    fn add(group: &mut Option<Self>, fact: &Arc<K>) {
+        match group {
+            Some(group) => group.agree &= group.first == *fact,
+            None => *group = Some(Self { first: Arc::clone(fact), agree: true }),
+        }
+    }
+
+    fn lookup(&self) -> Lookup<Fact> {
+        if self.agree { Lookup::Found(Arc::clone(&self.first) as Fact) } else { Lookup::Unknown }
+    }
+}
+
+/// One definition and where it stands.
+struct Definition<K> {
+    namespace: String,
+    name: String,
+    file: usize,
+    folder: Option<usize>,
+    fact: Arc<K>,
+    /// Whether it belongs to an application of its own: the same name elsewhere means another one.
+    taken: bool,
+}
+
+impl<K: Kind> Definitions<K> {
+    fn new(definitions: Vec<Definition<K>>) -> Self {
+        let mut this = Self { names: HashMap::new(), namespaces: HashMap::new() };
+        for Definition { namespace, name, file, folder, fact, taken } in definitions {
+            this.namespaces.entry(namespace.clone()).or_default().push((name.clone(), Arc::clone(&fact)));
+            let named = this.names.entry((namespace, name)).or_insert_with(|| Named {
+                files: HashMap::new(),
+                folders: HashMap::new(),
+                all: None,
+            });
+            let add = |group: &mut HashMap<usize, Agreed<K>>, number| match group.entry(number) {
+                std::collections::hash_map::Entry::Occupied(mut group) => {
+                    group.get_mut().agree &= group.get().first == fact;
                 }
-                Object::ConfigMap(data) => {
-                    facts.config_maps.entry(key).or_default().push((entry.file, Arc::clone(data)));
+                std::collections::hash_map::Entry::Vacant(group) => {
+                    group.insert(Agreed { first: Arc::clone(&fact), agree: true });
                 }
-                Object::StatefulSet(set) => {
-                    facts.sets.push((entry.namespace.clone(), entry.file, Arc::new(SetFacts::from(&**set))));
-                }
-                Object::Deployment(_) => {}
+            };
+            add(&mut named.files, file);
+            if let Some(folder) = folder {
+                add(&mut named.folders, folder);
+            }
+            if !taken {
+                Agreed::add(&mut named.all, &fact);
             }
         }
-        facts
+        this
+    }
+}
+
+impl<K: Kind> Defining for Definitions<K> {
+    /// The same file counts first, then the same folder, then all that is nobody else's; where definitions contradict each
+    /// other, nothing is known.
+    fn find(&self, namespace: &str, name: &str, file: usize, folder: Option<usize>) -> Option<Lookup<Fact>> {
+        let named = self.names.get(&(namespace.to_owned(), name.to_owned()))?;
+        let near = named.files.get(&file).or_else(|| named.folders.get(&folder?)).or(named.all.as_ref());
+        Some(near.map_or(Lookup::Unknown, Agreed::lookup))
+    }
+
+    fn each(&self, namespace: &str, show: &mut dyn FnMut(&str, &dyn Any)) {
+        for (name, fact) in self.namespaces.get(namespace).into_iter().flatten() {
+            show(name, fact);
+        }
+    }
+}
+
+impl Files {
+    /// Collects what the entries define; the outcome tells what was not understood.
+    pub fn new(files: &[File], entries: &[Entry<'_>], outcome: &Outcome) -> Self {
+        let folders = numbered(files);
+        let sets: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| match &entry.object {
+                Object::StatefulSet(set) => Some(define(entry, &folders, SetFacts::from(&**set))),
+                _ => None,
+            })
+            .collect();
+        let neighbours = Neighbours::of(&sets);
+        let services = entries.iter().filter_map(|entry| match &entry.object {
+            Object::Service(service) => {
+                let mut definition = define(entry, &folders, ServiceFacts::from(&**service));
+                definition.taken = neighbours.claim(&definition, service);
+                Some(definition)
+            }
+            _ => None,
+        });
+        let config_maps = entries.iter().filter_map(|entry| match &entry.object {
+            Object::ConfigMap(data) => Some(define(entry, &folders, ConfigMapFacts { data: Arc::clone(data) })),
+            _ => None,
+        });
+        let mut kinds = HashMap::<&'static Resource, Box<dyn Defining>>::new();
+        kinds.insert(ServiceFacts::RESOURCE, Box::new(Definitions::new(services.collect())));
+        kinds.insert(ConfigMapFacts::RESOURCE, Box::new(Definitions::new(config_maps.collect())));
+        kinds.insert(SetFacts::RESOURCE, Box::new(Definitions::new(sets)));
+        let partial_services = outcome.partial_services.clone();
+        Self { folders, kinds, complete: outcome.is_complete(), partial_services }
     }
 
     /// The facts as an object in this file sees them.
@@ -56,89 +160,99 @@ impl<'t> Files<'t> {
     }
 }
 
-/// How far a definition may be away.
-#[derive(Clone, Copy)]
-enum Scope {
-    File,
-    Folder,
-    All,
+/// The number of each file's folder.
+fn numbered(files: &[File]) -> Vec<Option<usize>> {
+    let mut numbers = HashMap::<&Path, usize>::new();
+    let folders = files.iter().map(|file| {
+        let folder = file.folder.as_deref()?;
+        let next = numbers.len();
+        Some(*numbers.entry(folder).or_insert(next))
+    });
+    folders.collect()
 }
 
-/// The facts as an object in one file sees them.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'f> {
-    files: &'f Files<'f>,
-    file: usize,
+fn define<K: Kind>(entry: &Entry<'_>, folders: &[Option<usize>], fact: K) -> Definition<K> {
+    Definition {
+        namespace: entry.namespace.clone(),
+        name: entry.identity.name.clone(),
+        file: entry.file,
+        folder: folders[entry.file],
+        fact: Arc::new(fact),
+        taken: false,
+    }
 }
 
-impl View<'_> {
-    /// The same file counts first, then the same folder, then all that is nobody else's; where definitions contradict
-    /// each other, nothing is known.
-    fn find<T: PartialEq>(
-        &self,
-        defined: &Defined<T>,
-        namespace: &str,
-        name: &str,
-        taken: impl Fn(usize, &T) -> bool,
-    ) -> Lookup<Arc<T>> {
-        let Some(all) = defined.get(&(namespace.to_owned(), name.to_owned())) else {
-            let missing = self.files.complete && !self.files.partial_services.contains(name);
-            return if missing { Lookup::Absent } else { Lookup::Unknown };
-        };
-        let folder = |file: usize| self.files.folders.get(file).copied().flatten();
-        let own = folder(self.file);
-        for scope in [Scope::File, Scope::Folder, Scope::All] {
-            let mut near = all.iter().filter(|(file, facts)| match scope {
-                Scope::File => *file == self.file,
-                Scope::Folder => own.is_some() && folder(*file) == own,
-                Scope::All => !taken(*file, facts),
-            });
-            if let Some((_, first)) = near.next() {
-                return if near.all(|(_, other)| other == first) {
-                    Lookup::Found(Arc::clone(first))
-                } else {
-                    Lookup::Unknown
-                };
+/// A file or a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Beside {
+    File(usize),
+    Folder(usize),
+}
+
+impl Beside {
+    fn of<K>(definition: &Definition<K>) -> impl Iterator<Item = Self> {
+        [Some(Self::File(definition.file)), definition.folder.map(Self::Folder)].into_iter().flatten()
+    }
+}
+
+/// The sets that stand in each file and folder, by the Service that they name and by each of their labels.
+#[derive(Default)]
+struct Neighbours<'s> {
+    named: HashSet<(Beside, &'s str, &'s str)>,
+    labelled: HashMap<(Beside, &'s str, &'s str, &'s str), Vec<&'s Pairs>>,
+}
+
+impl<'s> Neighbours<'s> {
+    fn of(sets: &'s [Definition<SetFacts>]) -> Self {
+        let mut this = Self::default();
+        for set in sets {
+            for beside in Beside::of(set) {
+                this.named.insert((beside, &set.namespace, &set.fact.service_name));
+                for (key, value) in set.fact.pod_labels.iter() {
+                    this.labelled.entry((beside, &set.namespace, key, value)).or_default().push(&set.fact.pod_labels);
+                }
             }
         }
-        Lookup::Unknown
+        this
     }
 
-    /// Whether a Service in this file stands beside a set that names it or whose pods it selects: then it is that one's,
-    /// and the same name here may be another application's (many projects checked together).
-    fn has_its_own_set(&self, file: usize, facts: &ServiceFacts, namespace: &str, service: &str) -> bool {
-        let folder = |file: usize| self.files.folders.get(file).copied().flatten();
-        self.files.sets.iter().any(|(own, of, set)| {
-            let beside = *of == file || (folder(file).is_some() && folder(*of) == folder(file));
-            let selects = !facts.selector.is_empty() && facts.selector.missing_from(&set.pod_labels).is_none();
-            beside && own == namespace && (*set.service_name == *service || selects)
+    /// Whether a Service stands beside a set that names it or whose pods it selects: then it is that one's, and the same
+    /// name elsewhere may be another application's (many projects checked together).
+    fn claim(&self, definition: &Definition<ServiceFacts>, service: &Service) -> bool {
+        let namespace = definition.namespace.as_str();
+        let name = service.metadata.name.as_deref().unwrap_or_default();
+        let selector = &definition.fact.selector;
+        Beside::of(definition).any(|beside| {
+            let candidates =
+                selector.iter().next().and_then(|(key, value)| self.labelled.get(&(beside, namespace, key, value)));
+            self.named.contains(&(beside, namespace, name))
+                || candidates.is_some_and(|sets| sets.iter().any(|labels| selector.missing_from(labels).is_none()))
         })
     }
 }
 
+/// The facts as an object in one file sees them.
+#[derive(Clone, Copy)]
+pub struct View<'f> {
+    files: &'f Files,
+    file: usize,
+}
+
 impl Facts for View<'_> {
-    fn answer(&self, question: &Question) -> Option<(Answer, Source)> {
-        let answer = match question {
-            Question::Service { namespace, name } => {
-                let taken = |file, facts: &_| self.has_its_own_set(file, facts, namespace, name);
-                Answer::Service(self.find(&self.files.services, namespace, name, taken))
-            }
-            Question::ConfigMap { namespace, name } => {
-                Answer::ConfigMap(self.find(&self.files.config_maps, namespace, name, |_, _| false))
-            }
-            Question::GovernedSets { namespace, service } => {
-                let sets =
-                    self.files.sets.iter().filter(|(own, _, set)| own == namespace && *set.service_name == **service);
-                Answer::GovernedSets(Lookup::Found(sets.map(|(_, _, set)| Arc::clone(set)).collect()))
-            }
-            // Files do not show what a cluster holds.
-            Question::StatefulSet { .. }
-            | Question::Claims { .. }
-            | Question::ReservedVolumes { .. }
-            | Question::FreeVolumes { .. }
-            | Question::StorageClass { .. }
-            | Question::NamespaceTerminating { .. } => return None,
+    fn get(&self, question: &Question) -> Option<(Lookup<Fact>, Source)> {
+        // What is not in the table of files stands in a cluster alone.
+        let definitions = self.files.kinds.get(question.resource)?;
+        let name = question.name.as_deref()?;
+        let found = definitions.find(&question.namespace, name, self.file, self.files.folders[self.file]);
+        let missing = || {
+            let is_absent = self.files.complete && !self.files.partial_services.contains(name);
+            if is_absent { Lookup::Absent } else { Lookup::Unknown }
         };
-        Some((answer, Source::Final))
+        Some((found.unwrap_or_else(missing), Source::Final))
+    }
+
+    fn list(&self, question: &Question, each: &mut dyn FnMut(&str, &dyn Any)) -> Option<(Completeness, Source)> {
+        self.files.kinds.get(question.resource)?.each(&question.namespace, each);
+        Some((if self.files.complete { Completeness::Whole } else { Completeness::Partial }, Source::Final))
     }
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::input::File;
 use super::outcome::{Identity, Outcome, Remark};
 use super::partial::{is_empty, is_part, is_patch};
-use crate::kubernetes::{Deployment, Labels, ObjectMeta, Pointer, Service, StatefulSet};
+use crate::kubernetes::{Deployment, Labels, ObjectMeta, Service, StatefulSet};
+use crate::pointer::Pointer;
 use crate::yaml::{self, Document, Mismatch};
 
 /// An object that is judged, or that tells something about those that are.

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Status;
 use super::input::File;
-use crate::evaluation::Finding;
-use crate::policy::Action;
+use crate::rule::Action;
+use crate::rule::Finding;
 use crate::yaml::{Document, Places, Position};
 
 /// All that a check has to tell.

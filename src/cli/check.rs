@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::policy::PolicyFlags;
 use crate::check::{Format, Settings, Status, run};
-use crate::policy::Action;
+use crate::rule::Action;
 
 /// Judge manifests before they reach a cluster.
 ///

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::policy::{Policy, Profile, file};
+use crate::policy::{Unusable, decode};
+use crate::rule::{Policy, Profile};
+use crate::rules::{self, RULES};
 
 /// Which policy counts.
 #[derive(Debug, Args)]
@@ -30,12 +32,15 @@ pub enum ProfileName {
 
 impl PolicyFlags {
     /// Reads the policy.
-    pub(super) fn resolve(&self) -> Result<Policy, file::Unusable> {
+    pub(super) fn resolve(&self) -> Result<Policy, Unusable> {
         let profile = match self.profile {
             Some(ProfileName::Baseline) => Profile::Baseline,
             Some(ProfileName::Strict) => Profile::Strict,
             Some(ProfileName::Recommended) | None => Profile::Recommended,
         };
-        self.policy.as_deref().map_or_else(|| Ok(Policy::new(profile)), file::load)
+        let Some(path) = &self.policy else { return Ok(rules::policy(profile)) };
+        let bytes =
+            std::fs::read(path).map_err(|source| Unusable::Unreadable { path: path.display().to_string(), source })?;
+        decode(path, &bytes, RULES)
     }
 }

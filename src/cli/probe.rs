@@ -122,14 +122,16 @@ fn review() -> Value {
 mod tests {
     use super::review;
     use crate::admission::{Endpoint, Review};
-    use crate::evaluation::{Answers, NoFacts};
-    use crate::policy::Policy;
+    use crate::facts::{Answers, NoFacts};
+    use crate::rule::Profile;
+    use crate::rules;
 
     #[test]
     fn no_rule_objects_to_what_it_asks() {
         let review = Review::parse(review().to_string().as_bytes()).expect("it can be read");
         for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
-            let verdict = review.decide(endpoint, &Policy::default(), &NoFacts, &Answers::new()).verdict;
+            let verdict =
+                review.decide(endpoint, &rules::policy(Profile::Recommended), &NoFacts, &Answers::new()).verdict;
             assert!(verdict.warnings.is_empty() && verdict.operations.is_empty(), "{verdict:?}");
         }
     }

@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::policy::PolicyFlags;
 use crate::admission::{Decision, Endpoint, Review, Unreadable};
-use crate::evaluation::{Answers, NoFacts, Operation, Question};
-use crate::kubernetes::Pointer;
-use crate::policy::Policy;
+use crate::facts::{Answers, NoFacts};
+use crate::pointer::Pointer;
+use crate::rule::{Operation, Policy};
 
 /// Replay an AdmissionReview, as an API server sends it, without a cluster.
 ///
@@ -124,7 +124,7 @@ fn value(decision: &Decision) -> Value {
         "warnings": verdict.warnings,
         "operations": verdict.operations,
         "auditAnnotations": verdict.audit_annotations,
-        "unknown": decision.needs.iter().map(question).collect::<Vec<_>>(),
+        "unknown": decision.needs.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -157,7 +157,7 @@ fn tell(endpoint: Endpoint, what: &str, decision: &Decision, object: &Value) -> 
         }
     }
     if !decision.needs.is_empty() {
-        let unknown: Vec<_> = decision.needs.iter().map(question).collect();
+        let unknown: Vec<_> = decision.needs.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "  unknown without a cluster: {}", unknown.join(", "));
     }
     text
@@ -170,24 +170,4 @@ fn before<'o>(operation: &Operation, path: &Pointer, object: &'o Value) -> Optio
         return None;
     }
     object.pointer(path.as_str())
-}
-
-/// What would be looked up in the cluster.
-fn question(question: &Question) -> String {
-    match question {
-        Question::Service { namespace, name } => format!("Service {namespace}/{name}"),
-        Question::GovernedSets { namespace, service } => {
-            format!("StatefulSets that name the Service {namespace}/{service}")
-        }
-        Question::StatefulSet { namespace, name } => format!("StatefulSet {namespace}/{name}"),
-        Question::Claims { namespace, set, template } => format!("claims {namespace}/{template}-{set}-<n>"),
-        Question::ReservedVolumes { namespace, set, template } => {
-            format!("PersistentVolumes for {namespace}/{template}-{set}-<n>")
-        }
-        Question::FreeVolumes { class } => format!("free PersistentVolumes of class {class}"),
-        Question::StorageClass { name: Some(name) } => format!("StorageClass {name}"),
-        Question::StorageClass { name: None } => "the default StorageClass".to_owned(),
-        Question::NamespaceTerminating { name } => format!("whether namespace {name} is being deleted"),
-        Question::ConfigMap { namespace, name } => format!("ConfigMap {namespace}/{name}"),
-    }
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::policy::{Policy, Profile, Setting};
-use crate::rules::{Info, RULES};
+use crate::rule::{Info, Profile, Setting};
+use crate::rules::RULES;
 
 /// List the rules, or explain one.
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ impl RulesFlags {
             (None, FormatName::Json) => pretty(&infos.iter().map(|info| summary(info)).collect()),
             (None, FormatName::Markdown) => markdown_table(&infos),
             (Some(rule), format) => {
-                let Some(index) = Policy::find(&rule) else {
+                let Some(index) = RULES.find(&rule) else {
                     anyhow::bail!("there is no rule {rule:?}; `stsguard rules` lists all");
                 };
                 let info = infos[index];

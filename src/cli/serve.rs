@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 
 use self::certificates::SelfManagedFlags;
 use super::policy::PolicyFlags;
-use crate::policy::Policy;
+use crate::rule::Policy;
 use crate::serve::{Drain, Settings};
 use limits::LimitFlags;
 

@@ -10,16 +10,15 @@ pub(super) enum Fault {
     // What cannot be read is not told: it may hold what is nobody's business.
     #[error("the answer is no object of this kind")]
     Unreadable,
-    #[error("{0:?} is no name that Kubernetes accepts")]
-    Name(String),
     #[error("there are too many objects to look through")]
     TooMany,
     #[error("the request cannot be built: {0}")]
     Request(#[from] http::Error),
     #[error("the list cannot be asked for: {0}")]
     List(#[from] kube::core::request::Error),
+    /// Not a failure: the table of kinds says that this is never read live.
     #[error("this is never read live")]
-    Never,
+    NotRead,
 }
 
 impl From<kube::Error> for Fault {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::observed::Observed;
-use crate::evaluation::Lookup;
+use crate::facts::Lookup;
 
 /// By name; `None` could not be read.
 type Named<T> = HashMap<Box<str>, Option<Arc<T>>>;
@@ -32,9 +32,13 @@ impl<T> Kept<T> {
         }
     }
 
-    /// All objects of a namespace that could be read.
-    pub(super) fn all(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
-        self.namespaces.get(namespace).into_iter().flat_map(HashMap::values).flatten()
+    /// Shows all objects of a namespace that could be read, with their names.
+    pub(super) fn each(&self, namespace: &str, show: &mut impl FnMut(&str, &Arc<T>)) {
+        for (name, object) in self.namespaces.get(namespace).into_iter().flatten() {
+            if let Some(object) = object {
+                show(name, object);
+            }
+        }
     }
 
     /// How many objects could be read.

@@ -10,24 +10,11 @@ use std::marker::PhantomData;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::DynamicResourceScope;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// What a store keeps of one kind of object.
-pub trait Projection: Sized + Clone + Send + Sync + 'static {
-    /// What is read of the object.
-    type Wire: DeserializeOwned;
-    /// The API group, empty for the core.
-    const GROUP: &'static str;
-    /// The kind.
-    const KIND: &'static str;
-    /// The resource in paths.
-    const PLURAL: &'static str;
-
-    /// What is kept.
-    fn project(wire: Self::Wire) -> Self;
-}
+use crate::facts::Kind;
 
 /// An object as a watch brings it.
 pub struct Observed<T> {
@@ -68,32 +55,32 @@ struct Identity {
     resource_version: Option<String>,
 }
 
-impl<'de, T: Projection> Deserialize<'de> for Observed<T> {
+impl<'de, T: Kind> Deserialize<'de> for Observed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let Identity { name, namespace, resource_version } =
             serde_json::from_str::<Identified>(raw.get()).map_err(D::Error::custom)?.metadata;
         let meta = ObjectMeta { name: Some(name), namespace, resource_version, ..ObjectMeta::default() };
-        let kept = serde_json::from_str::<T::Wire>(raw.get()).ok().map(T::project);
+        let kept = serde_json::from_str::<T::Wire>(raw.get()).ok().map(|wire| T::from(&wire));
         Ok(Self { meta, kept })
     }
 }
 
-impl<T: Projection> Resource for Observed<T> {
+impl<T: Kind> Resource for Observed<T> {
     type DynamicType = PhantomData<T>;
     type Scope = DynamicResourceScope;
 
     fn kind(_: &PhantomData<T>) -> Cow<'_, str> {
-        T::KIND.into()
+        T::RESOURCE.kind.into()
     }
     fn group(_: &PhantomData<T>) -> Cow<'_, str> {
-        T::GROUP.into()
+        T::RESOURCE.group.into()
     }
     fn version(_: &PhantomData<T>) -> Cow<'_, str> {
         "v1".into()
     }
     fn plural(_: &PhantomData<T>) -> Cow<'_, str> {
-        T::PLURAL.into()
+        T::RESOURCE.plural.into()
     }
     fn meta(&self) -> &ObjectMeta {
         &self.meta

@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 
 use super::heard::heard;
 use super::kept::Kept;
-use super::observed::{Observed, Projection};
-use crate::evaluation::Lookup;
+use super::observed::Observed;
+use crate::facts::{Kind, Lookup};
 
 /// The server ends each watch after this, so that a connection that went silent is noticed.
 const WATCH_SECONDS: u32 = 60;
@@ -74,15 +74,15 @@ pub struct StoreState {
     pub age: Duration,
 }
 
-impl<T: Projection> Store<T> {
+impl<T: Kind> Store<T> {
     /// The object of this name.
     pub(super) fn get(&self, namespace: &str, name: &str) -> Lookup<Arc<T>> {
         self.read().get(namespace, name)
     }
 
-    /// All objects of a namespace for which `wanted` says yes.
-    pub(super) fn select(&self, namespace: &str, wanted: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
-        self.read().all(namespace).filter(|object| wanted(object)).cloned().collect()
+    /// Shows all objects of a namespace with their names.
+    pub(super) fn each(&self, namespace: &str, mut show: impl FnMut(&str, &Arc<T>)) {
+        self.read().each(namespace, &mut show);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Kept<T>> {
@@ -103,9 +103,14 @@ impl<T: Projection> Store<T> {
         self.broken.load(Ordering::Acquire)
     }
 
-    /// Whether all that is asked of it can be answered: current, and every object readable.
-    pub(super) fn is_whole(&self) -> bool {
-        self.is_synced() && !self.is_broken() && self.read().malformed() == 0
+    /// Whether every object could be read.
+    pub(super) fn is_readable(&self) -> bool {
+        self.read().malformed() == 0
+    }
+
+    /// How many objects it holds.
+    pub(super) fn objects(&self) -> u64 {
+        self.read().objects()
     }
 
     /// What metrics say of it; `start` is when the stores were made.
@@ -116,13 +121,18 @@ impl<T: Projection> Store<T> {
             (kept.objects(), kept.malformed())
         };
         StoreState {
-            name: T::PLURAL,
+            name: T::RESOURCE.plural,
             synced: self.is_synced(),
             broken: self.is_broken(),
             objects,
             malformed,
             age: start.elapsed().saturating_sub(news),
         }
+    }
+
+    /// Waits until it knows all that the API server knew at this version.
+    pub(super) async fn reached(&self, _version: u64) {
+        std::future::pending::<()>().await;
     }
 
     /// Follows the API server until the end of the program.
@@ -179,7 +189,7 @@ impl<T: Projection> Store<T> {
         if following.away.swap(false, Ordering::AcqRel) {
             tracing::info!("the API server is reached again");
         } else {
-            tracing::info!(store = T::PLURAL, "the watch goes on");
+            tracing::info!(store = T::RESOURCE.plural, "the watch goes on");
         }
     }
 
@@ -196,7 +206,7 @@ impl<T: Projection> Store<T> {
                 );
             }
         } else if first {
-            tracing::warn!(store = T::PLURAL, cause, "the watch failed and is tried again");
+            tracing::warn!(store = T::RESOURCE.plural, cause, "the watch failed and is tried again");
         }
     }
 
@@ -222,10 +232,10 @@ impl<T: Projection> Store<T> {
 }
 
 /// Logs an object that could not be read.
-fn noted<T: Projection>(observed: Observed<T>) -> Observed<T> {
+fn noted<T: Kind>(observed: Observed<T>) -> Observed<T> {
     if observed.kept.is_none() {
         let (namespace, name) = observed.key();
-        tracing::warn!(store = T::PLURAL, %namespace, %name, "an object could not be read and is left out");
+        tracing::warn!(store = T::RESOURCE.plural, %namespace, %name, "an object could not be read and is left out");
     }
     observed
 }

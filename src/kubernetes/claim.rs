@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{ObjectMeta, Present, nullable};
 
 /// One entry of `volumeClaimTemplates`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimTemplate {
     /// Metadata; the name is what volume mounts refer to.
@@ -17,7 +17,7 @@ pub struct ClaimTemplate {
 }
 
 /// The spec of a claim template.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimTemplateSpec {
     /// Access modes, for example `ReadWriteOnce`.

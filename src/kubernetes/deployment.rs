@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{ObjectMeta, PodTemplate, RunsPods, nullable};
 
 /// An apps/v1 Deployment.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deployment {
     /// Metadata.
@@ -17,7 +17,7 @@ pub struct Deployment {
 }
 
 /// The spec of a Deployment.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentSpec {
     /// Wanted replicas; absent means one.

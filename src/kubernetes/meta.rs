@@ -11,7 +11,7 @@ use super::nullable;
 pub type Labels = BTreeMap<String, String>;
 
 /// The part of an object's metadata that rules and admission read.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectMeta {
     /// The object's name; absent on CREATE when `generateName` is used.
@@ -32,11 +32,29 @@ pub struct ObjectMeta {
     #[serde(default, deserialize_with = "nullable")]
     pub owner_references: Vec<OwnerReference>,
     /// Who wrote which field, kept as raw JSON because it is large and seldom asked for.
-    pub managed_fields: Option<Box<RawValue>>,
+    pub managed_fields: Option<ManagedFields>,
+}
+
+/// The text of managedFields.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct ManagedFields(Box<RawValue>);
+
+impl ManagedFields {
+    /// The text, JSON.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for ManagedFields {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
 }
 
 /// One owner of an object.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnerReference {
     /// The owner's kind.

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Container, Labels, Pointer, Present, nullable};
+use super::{Container, Labels, Present, nullable};
+use crate::pointer::Pointer;
 
 /// A pod template.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{ObjectMeta, nullable};
 
 /// An autoscaling/v1 Scale.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scale {
     /// Metadata of the scaled object.
@@ -17,7 +17,7 @@ pub struct Scale {
 }
 
 /// The spec of a Scale.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleSpec {
     /// Wanted replicas; absent means zero, as autoscaling/v1 has it.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Labels, ObjectMeta, nullable};
 
 /// A core/v1 Service.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
     /// Metadata.
@@ -17,7 +17,7 @@ pub struct Service {
 }
 
 /// The spec of a Service.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceSpec {
     /// The Service's type; absent means `ClusterIP`.

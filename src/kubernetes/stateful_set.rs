@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{ClaimTemplate, Labels, ObjectMeta, PodTemplate, RunsPods, nullable};
 
 /// An apps/v1 StatefulSet.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatefulSet {
     /// Metadata.
@@ -17,7 +17,7 @@ pub struct StatefulSet {
 }
 
 /// The spec of a StatefulSet.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatefulSetSpec {
     /// Wanted replicas; absent means one.
@@ -43,7 +43,7 @@ pub struct StatefulSetSpec {
 }
 
 /// A label selector, as far as rules need it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that must be equal.
@@ -52,7 +52,7 @@ pub struct LabelSelector {
 }
 
 /// How updates reach the pods.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateStrategy {
     /// `RollingUpdate` (the default) or `OnDelete`.
@@ -61,7 +61,7 @@ pub struct UpdateStrategy {
 }
 
 /// What happens to the claims (`Retain`, the default, or `Delete`).
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimRetention {
     /// When the set is deleted.
@@ -71,7 +71,7 @@ pub struct ClaimRetention {
 }
 
 /// The first ordinal.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ordinals {
     /// Zero by default.

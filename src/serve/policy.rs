@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::polled::{Look, Polled};
 use super::review::Reviewer;
-use crate::policy::{Policy, file};
+use crate::policy;
+use crate::rule::Policy;
+use crate::rules::RULES;
 
 /// Looks at the policy file until the future is dropped.
 pub(super) async fn follow(path: PathBuf, poll: Duration, reviewer: Arc<Reviewer>) {
@@ -23,7 +25,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Policy, String> {
     if bytes.trim_ascii().is_empty() {
         return Err(format!("{} is empty; write `profile: recommended` for the defaults", path.display()));
     }
-    file::decode(path, bytes).map_err(|error| error.to_string())
+    policy::decode(path, bytes, RULES).map_err(|error| error.to_string())
 }
 
 /// Looks at the file once; each distinct fault is logged once.

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::metrics::Metrics;
 use crate::admission::{Decision, Endpoint, Review, Unreadable, Verdict};
 use crate::cluster::{Live, Stores};
-use crate::evaluation::{Answers, Facts as _, Source};
-use crate::policy::{Action, Policy};
+use crate::facts::{Answer, Answers, Source};
+use crate::rule::{Action, Policy};
 
 /// How often live reads may lead to further questions.
 const ROUNDS: usize = 3;
@@ -78,14 +78,11 @@ impl Reviewer {
             }
             if round == ROUNDS {
                 // What has not been confirmed by now only warns.
-                for question in needs {
-                    let known = self.stores.answer(&question).map(|(answer, _)| answer);
-                    answers.extend(known.map(|answer| (question, (answer, Source::Unconfirmed))));
-                }
+                answers.extend(needs.into_iter().map(|question| (question, Answer::Stored(Source::Unconfirmed))));
                 break review.decide(endpoint, &policy, &*self.stores, &answers).verdict;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            answers.extend(self.live.resolve(&needs, &*self.stores, LIVE.min(left / 2)).await);
+            answers.extend(self.live.resolve(&needs, LIVE.min(left / 2)).await);
             round += 1;
         };
         let answer = review.answer(&verdict);

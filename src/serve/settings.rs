@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::limits::{Drain, Limits};
 use crate::certificates::SelfManaged;
 use crate::cluster::SILENCE;
-use crate::policy::Policy;
+use crate::rule::{Policy, Profile};
+use crate::rules;
 
 /// What a server is built from.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ impl Default for Settings {
             tls12: false,
             client_ca: None,
             client_names: Vec::new(),
-            policy: Policy::default(),
+            policy: rules::policy(Profile::Recommended),
             policy_file: None,
             policy_poll: Duration::from_secs(10),
             silence: SILENCE,

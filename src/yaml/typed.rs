@@ -12,7 +12,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use self::fault::Fault;
-use crate::kubernetes::Pointer;
+use crate::pointer::Pointer;
 
 /// A value of the wrong kind.
 #[derive(Debug, Clone, PartialEq, Eq)]

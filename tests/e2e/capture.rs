@@ -25,11 +25,12 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use stsguard::rules;
 use stsguard::{
     admission::{Endpoint, Review},
     certificates::local,
-    evaluation::Answers,
-    policy::Policy,
+    facts::Answers,
+    rule::Profile,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
@@ -213,7 +214,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reviews/captured").join(&file), &body)?;
         }
         let review = Review::parse(&body).map_err(|_| anyhow::anyhow!("{file} cannot be read"))?;
-        let decision = review.decide(endpoint, &Policy::default(), &AllIsWell, &Answers::new());
+        let decision = review.decide(endpoint, &rules::policy(Profile::Recommended), &AllIsWell, &Answers::new());
         anyhow::Ok(review.answer(&decision.verdict))
     };
     Ok(match answered.await {

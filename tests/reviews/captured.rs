@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use stsguard::admission::{Endpoint, Review};
-use stsguard::evaluation::Answers;
-use stsguard::policy::Policy;
+use stsguard::facts::Answers;
+use stsguard::rule::Profile;
+use stsguard::rules;
 
 use super::facts::AllIsWell;
 use super::request::below;
@@ -15,7 +16,7 @@ use super::request::below;
 fn answer(path: &str, body: &Value) -> Value {
     let endpoint = if path.ends_with(".mutate.json") { Endpoint::Mutate } else { Endpoint::Validate };
     let review = Review::parse(body.to_string().as_bytes()).unwrap_or_else(|_| panic!("{path} cannot be read"));
-    let decision = review.decide(endpoint, &Policy::default(), &AllIsWell, &Answers::new());
+    let decision = review.decide(endpoint, &rules::policy(Profile::Recommended), &AllIsWell, &Answers::new());
     assert!(decision.needs.is_empty(), "{path} leaves questions: {:?}", decision.needs);
     let mut answer: Value = serde_json::from_slice(&review.answer(&decision.verdict)).expect("it answers JSON");
     let response = answer["response"].take();

@@ -4,11 +4,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stsguard::admission::{Endpoint, Verdict};
-use stsguard::evaluation::{Answers, Context, Finding, Occasion, Report, Specs, Subject, evaluate};
-use stsguard::policy::{Action, Policy};
-use stsguard::rules::{DeleteOptions, RULES};
+use stsguard::evaluation::{Change, Report, Subject, evaluate};
+use stsguard::facts::{Answers, InMemory};
+use stsguard::kubernetes::DeleteOptions;
+use stsguard::rule::{Action, Profile};
+use stsguard::rule::{Context, Finding, Occasion, Specs};
+use stsguard::rules::{self, RULES};
 
-use super::request::{Known, NAMESPACE, below, documents, read, review, root, stored, verdict};
+use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
 
 const CHANGES: [&str; 5] = [
     "service-breaks-identity",
@@ -19,21 +22,21 @@ const CHANGES: [&str; 5] = [
 ];
 
 /// One fixture: the first document is what the request is about, the others stand in the cluster already.
-struct Change {
+struct Fixture {
     operation: &'static str,
     old: Value,
     new: Value,
     options: Value,
-    facts: Known,
+    facts: InMemory,
 }
 
-impl Change {
+impl Fixture {
     fn read(file: &Path) -> Self {
         let documents = documents(file);
         let (subject, others) = documents.split_first().expect("a fixture has a document");
         let options = others.iter().find(|document| document["kind"] == "DeleteOptions");
         let options = options.cloned().unwrap_or(Value::Null);
-        let facts = Known::of(others);
+        let facts = known(others);
         let before = file.with_extension("old.yaml");
         if file.to_string_lossy().ends_with(".delete.yaml") {
             let (old, new) = (stored(subject), Value::Null);
@@ -60,25 +63,29 @@ impl Change {
 
     /// The same without a wire.
     fn evaluated(&self) -> Report {
-        let (policy, answers) = (Policy::default(), Answers::new());
+        let (policy, answers) = (rules::policy(Profile::Recommended), Answers::new());
         let judge = |occasion, subject: &Subject<'_>| {
             evaluate(subject, Context::new(&policy, occasion, NAMESPACE, &self.facts, &answers))
         };
         let kind = if self.new.is_null() { &self.old["kind"] } else { &self.new["kind"] };
         match (self.operation, kind.as_str()) {
-            ("CREATE", Some("Service")) => judge(Occasion::Create, &Subject::Service(&read(&self.new))),
+            ("CREATE", Some("Service")) => judge(Occasion::Create, &Subject::Service(&read(&self.new), Change::State)),
             ("UPDATE", Some("Service")) => {
-                judge(Occasion::Update, &Subject::ServiceUpdate { old: &read(&self.old), new: &read(&self.new) })
+                let change = Change::Update { old: &read(&self.old), specs: self.specs() };
+                judge(Occasion::Update, &Subject::Service(&read(&self.new), change))
             }
-            ("UPDATE", Some("StatefulSet")) => judge(
-                Occasion::Update,
-                &Subject::StatefulSetUpdate { old: &read(&self.old), new: &read(&self.new), specs: self.specs() },
-            ),
-            ("DELETE", Some("Service")) => judge(Occasion::Delete, &Subject::ServiceDelete(&read(&self.old))),
+            ("UPDATE", Some("StatefulSet")) => {
+                let change = Change::Update { old: &read(&self.old), specs: self.specs() };
+                judge(Occasion::Update, &Subject::StatefulSet(&read(&self.new), change))
+            }
+            ("DELETE", Some("Service")) => {
+                let change = Change::Delete(&DeleteOptions::default());
+                judge(Occasion::Delete, &Subject::Service(&read(&self.old), change))
+            }
             ("DELETE", Some("StatefulSet")) => {
                 let options: DeleteOptions =
                     if self.options.is_null() { DeleteOptions::default() } else { read(&self.options) };
-                judge(Occasion::Delete, &Subject::StatefulSetDelete { set: &read(&self.old), options: &options })
+                judge(Occasion::Delete, &Subject::StatefulSet(&read(&self.old), Change::Delete(&options)))
             }
             other => panic!("{other:?} is no change"),
         }
@@ -113,7 +120,7 @@ fn each_change_is_judged_as_its_name_promises() {
         }
         for file in files {
             let name = name(&file);
-            let change = Change::read(&file);
+            let change = Fixture::read(&file);
             let findings = change.through_the_webhook().findings;
             let told: Vec<_> = findings.iter().map(told).collect();
             let own = findings.iter().any(|finding| finding.rule.code == info.code);

@@ -5,23 +5,26 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use stsguard::admission::{Endpoint, Verdict};
-use stsguard::evaluation::{Answers, Applicability, Context, Finding, Occasion, Operation, Subject, evaluate};
+use stsguard::evaluation::{Change, Subject, evaluate};
+use stsguard::facts::{Answers, InMemory};
 use stsguard::kubernetes::StatefulSet;
-use stsguard::policy::Policy;
+use stsguard::rule::Profile;
+use stsguard::rule::{Applicability, Context, Finding, Occasion, Operation};
+use stsguard::rules;
 
-use super::request::{Known, NAMESPACE, below, documents, read, review, root, stored, verdict};
+use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict, with_claims};
 
 /// The rules whose fix the webhook makes.
 const FIXED: [&str; 3] = ["STS201", "STS301", "STS303"];
 
 /// Every fixture that is about a new StatefulSet: the file, the set, the facts.
-fn sets() -> Vec<(PathBuf, Value, Known)> {
+fn sets() -> Vec<(PathBuf, Value, Vec<Value>)> {
     let folders = below(&root()).into_iter().filter(|path| path.is_dir());
     let files = folders.flat_map(|folder| below(&folder));
     let sets = files.filter_map(|file| {
         let documents = documents(&file);
         let set = documents.iter().find(|document| document["kind"] == "StatefulSet")?.clone();
-        Some((file, set, Known::of(&documents)))
+        Some((file, set, documents))
     });
     sets.collect()
 }
@@ -33,15 +36,15 @@ fn patched(object: &Value, operations: &[Operation]) -> Value {
     patched
 }
 
-fn created(endpoint: Endpoint, set: &Value, facts: &Known) -> Verdict {
+fn created(endpoint: Endpoint, set: &Value, facts: &InMemory) -> Verdict {
     verdict(&review("CREATE", set, &Value::Null, &Value::Null), endpoint, facts)
 }
 
 #[test]
 fn the_webhook_fixes_a_new_set_once_and_for_all() {
     let mut fixed = BTreeSet::new();
-    for (file, set, mut facts) in sets() {
-        facts.claims = Some(Vec::new());
+    for (file, set, documents) in sets() {
+        let facts = with_claims(known(&documents), &[]);
         let set = stored(&set);
         let first = created(Endpoint::Mutate, &set, &facts);
         let after = patched(&set, &first.operations);
@@ -64,10 +67,10 @@ fn the_webhook_fixes_a_new_set_once_and_for_all() {
 #[test]
 fn the_webhook_moves_no_data_directory_where_claims_exist_or_may_exist() {
     let mut seen = 0;
-    for (file, set, mut facts) in sets() {
-        for claims in [None, Some(vec!["data-db-0".to_owned()])] {
-            facts.claims = claims;
-            let verdict = created(Endpoint::Mutate, &stored(&set), &facts);
+    for (file, set, documents) in sets() {
+        let facts = with_claims(known(&documents), &["data-db-0"]);
+        for facts in [&known(&documents), &facts] {
+            let verdict = created(Endpoint::Mutate, &stored(&set), facts);
             assert!(!verdict.fixed.contains(&"STS201"), "{}: {:?}", file.display(), verdict.operations);
         }
         let findings = created(Endpoint::Validate, &stored(&set), &facts).findings;
@@ -82,11 +85,13 @@ fn the_webhook_moves_no_data_directory_where_claims_exist_or_may_exist() {
 #[test]
 fn fixes_in_files_end_their_findings_and_change_nothing_twice() {
     let mut fixed = BTreeSet::new();
-    for (file, set, facts) in sets() {
+    for (file, set, documents) in sets() {
+        let facts = known(&documents);
         let findings = |set: &Value| -> Vec<Finding> {
-            let (policy, answers, set) = (Policy::default(), Answers::new(), read::<StatefulSet>(set));
+            let (policy, answers, set) =
+                (rules::policy(Profile::Recommended), Answers::new(), read::<StatefulSet>(set));
             let context = Context::new(&policy, Occasion::Check, NAMESPACE, &facts, &answers);
-            evaluate(&Subject::StatefulSet(&set), context).findings
+            evaluate(&Subject::StatefulSet(&set, Change::State), context).findings
         };
         let appliable = |finding: &Finding| {
             finding.fix.as_ref().is_some_and(|fix| {

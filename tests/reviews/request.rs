@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stsguard::admission::{Endpoint, Review, Verdict};
-use stsguard::evaluation::{
-    Answer, Answers, Facts, Lookup, Question, ServiceFacts, SetFacts, Source, StorageClassFacts,
+use stsguard::facts::{
+    Answers, ClaimFacts, InMemory, NamespaceFacts, ServiceFacts, SetFacts, StorageClassFacts, VolumeFacts,
 };
-use stsguard::kubernetes::{Labels, RunsPods, Service, StatefulSet};
-use stsguard::policy::Policy;
+use stsguard::kubernetes::Labels;
+use stsguard::rule::Profile;
+use stsguard::rules;
 use stsguard::yaml;
 
 pub const NAMESPACE: &str = "shop";
@@ -39,63 +39,28 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> T {
     serde_json::from_value(value.clone()).expect("a fixture is well formed")
 }
 
-/// What a fixture's other documents tell, and what its cluster holds.
-#[derive(Default)]
-pub struct Known {
-    services: Vec<(String, Arc<ServiceFacts>)>,
-    sets: Vec<Arc<SetFacts>>,
-    /// The claims in a cluster whose volumes are all made afresh; `None` leaves what is stored unknown.
-    pub claims: Option<Vec<String>>,
+/// What a fixture's other documents tell: all Services and sets that there are, in a namespace that stays.
+pub fn known(documents: &[Value]) -> InMemory {
+    let mut known = InMemory::default().knowing::<ServiceFacts>().knowing::<SetFacts>();
+    for document in documents.iter().filter(|document| document["kind"] != "DeleteOptions") {
+        known.put_manifest(NAMESPACE, document).expect("a fixture is well formed");
+    }
+    known.with("", NAMESPACE, NamespaceFacts { terminating: false })
 }
 
-impl Known {
-    pub fn of(documents: &[Value]) -> Self {
-        let mut known = Self::default();
-        for document in documents {
-            match document["kind"].as_str() {
-                Some("Service") => {
-                    let service: Service = read(document);
-                    let name = service.metadata.name.clone().expect("a Service has a name");
-                    known.services.push((name, Arc::new(ServiceFacts::from(&service))));
-                }
-                Some("StatefulSet") => {
-                    let set: StatefulSet = read(document);
-                    assert!(!set.pod().containers.is_empty(), "a set has containers");
-                    known.sets.push(Arc::new(SetFacts::from(&set)));
-                }
-                _ => {}
-            }
-        }
-        known
-    }
-}
-
-impl Facts for Known {
-    fn answer(&self, question: &Question) -> Option<(Answer, Source)> {
-        let answer = match question {
-            Question::Service { name, .. } => {
-                let found = self.services.iter().find(|(own, _)| own == name);
-                Answer::Service(found.map_or(Lookup::Absent, |(_, facts)| Lookup::Found(Arc::clone(facts))))
-            }
-            Question::GovernedSets { service, .. } => {
-                let sets = self.sets.iter().filter(|set| *set.service_name == **service).cloned();
-                Answer::GovernedSets(Lookup::Found(sets.collect()))
-            }
-            Question::NamespaceTerminating { .. } => Answer::Holds(Lookup::Found(false)),
-            Question::Claims { .. } => Answer::Names(Lookup::Found(self.claims.clone()?)),
-            Question::ReservedVolumes { .. } => Answer::Names(self.claims.as_ref().map(|_| Lookup::Found(vec![]))?),
-            Question::FreeVolumes { .. } => Answer::Holds(self.claims.as_ref().map(|_| Lookup::Found(false))?),
-            Question::StorageClass { name } => {
-                self.claims.as_ref()?;
-                let name = name.clone().unwrap_or_else(|| "standard".to_owned());
-                let provisioner = "disks.csi.example.com".to_owned();
-                let facts = StorageClassFacts { name, provisioner, parameters: Labels::new() };
-                Answer::StorageClass(Lookup::Found(Arc::new(facts)))
-            }
-            Question::StatefulSet { .. } | Question::ConfigMap { .. } => return None,
-        };
-        Some((answer, Source::Final))
-    }
+/// Also knows the claims of a cluster whose volumes are all made afresh.
+pub fn with_claims(known: InMemory, claims: &[&str]) -> InMemory {
+    let class = |name: &str, is_default| StorageClassFacts {
+        name: name.to_owned(),
+        provisioner: "disks.csi.example.com".to_owned(),
+        parameters: Labels::new(),
+        is_default,
+    };
+    let known = known.knowing::<ClaimFacts>().knowing::<VolumeFacts>();
+    let known = ["standard", "fast"]
+        .into_iter()
+        .fold(known, |known, name| known.with("", name, class(name, name == "standard")));
+    claims.iter().fold(known, |known, name| known.with(NAMESPACE, name, ClaimFacts { name: (*name).into() }))
 }
 
 /// The object as the API server sends it after `kubectl apply`: defaults, metadata and an address filled in.
@@ -140,6 +105,6 @@ pub fn review(operation: &str, object: &Value, old: &Value, options: &Value) -> 
 }
 
 /// The verdict, with nothing left to ask that these facts could answer.
-pub fn verdict(review: &Review, endpoint: Endpoint, facts: &Known) -> Verdict {
-    review.decide(endpoint, &Policy::default(), facts, &Answers::new()).verdict
+pub fn verdict(review: &Review, endpoint: Endpoint, facts: &InMemory) -> Verdict {
+    review.decide(endpoint, &rules::policy(Profile::Recommended), facts, &Answers::new()).verdict
 }

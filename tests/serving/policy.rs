@@ -5,7 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use stsguard::policy::file;
+use stsguard::policy::decode;
+use stsguard::rules::RULES;
 use tempfile::TempDir;
 
 use super::answer::Read;
@@ -36,7 +37,8 @@ async fn served() -> (Served, TempDir) {
     api.put("services", &service("db", false));
     api.read(DB, Read::Object(service("db", false)));
     let served = Served::ready_with(api, |settings| {
-        settings.policy = file::load(&path).expect("the policy is good");
+        let bytes = fs::read(&path).expect("it can be read");
+        settings.policy = decode(&path, &bytes, RULES).expect("the policy is good");
         settings.policy_file = Some(path);
         settings.policy_poll = Duration::from_millis(20);
     })

@@ -8,8 +8,8 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::place;
 use crate::check::Settings;
 use crate::check::outcome::{Located, Outcome, Summary};
-use crate::evaluation::Applicability;
-use crate::policy::Action;
+use crate::rule::Action;
+use crate::rule::Applicability;
 
 /// What stands in an excerpt in place of a value that may be a secret.
 const MASK: &str = "***";

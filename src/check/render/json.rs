@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::place;
 use crate::check::outcome::{Identity, Located, Outcome, Summary};
-use crate::evaluation::Fix;
+use crate::rule::Fix;
 
 #[derive(Serialize)]
 struct Written<'o> {

@@ -1,6 +1,8 @@
-use crate::evaluation::{Context, Findings, Workload};
-use crate::kubernetes::{Deployment, ObjectMeta, Pointer, RunsPods, Service, StatefulSet};
-use crate::rules::{EXEMPTION_PREFIX, RULES, Rule, rule};
+use crate::exemption::EXEMPTION_PREFIX;
+use crate::kubernetes::{Deployment, ObjectMeta, RunsPods, Service, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Context, Findings, Rule, Workload, rule};
+use crate::rules::RULES;
 
 rule! {
     /// Exemption annotations that exempt nothing.
@@ -36,6 +38,7 @@ rule! {
     /// - `stsguard rules` lists the names.
     pub InvalidExemption {
         code: "STS001", name: "invalid-exemption", since: "0.1",
+        hooks: [StatefulSet, Service, ServiceUpdate, Deployment],
         default: [Warn, Warn, Warn]
     }
 }
@@ -49,6 +52,10 @@ impl Rule for InvalidExemption {
         inspect(&service.metadata, found);
     }
 
+    fn service_update(&self, _: &Service, new: &Service, _: &Context<'_>, found: &mut Findings<'_, '_>) {
+        inspect(&new.metadata, found);
+    }
+
     fn deployment(&self, deployment: &Workload<'_, Deployment>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
         inspect(deployment.metadata(), found);
     }
@@ -60,14 +67,12 @@ fn inspect(metadata: &ObjectMeta, found: &mut Findings<'_, '_>) {
         let at = Pointer::new("/metadata/annotations").field(key);
         if !RULES.iter().any(|rule| rule.info().name == name) {
             found
-                .at(at)
-                .about(key)
+                .part(key, at)
                 .say(format!("exempt-{name} names no rule, so it exempts nothing"))
                 .help(format!("did you mean {EXEMPTION_PREFIX}{}? `stsguard rules` lists all names", nearest(name)));
         } else if reason.trim().is_empty() {
             found
-                .at(at)
-                .about(key)
+                .part(key, at)
                 .say(format!("exempt-{name} gives no reason, so it exempts nothing"))
                 .help("write the reason as the annotation's value");
         }
@@ -84,11 +89,11 @@ fn nearest(written: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::json;
 
     fn annotated(key: &str, reason: &str) -> Vec<String> {
-        trial::create("STS001", &json!({"metadata": {"name": "db", "annotations": {(key): reason}}}))
+        harness::create("STS001", &json!({"metadata": {"name": "db", "annotations": {(key): reason}}}))
     }
 
     #[test]

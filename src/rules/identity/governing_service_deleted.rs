@@ -1,7 +1,7 @@
-use crate::evaluation::{Context, Findings, Lookup};
-use crate::kubernetes::{Pointer, Service};
-use crate::policy::{Action, Owned};
-use crate::rules::{Rule, rule};
+use crate::facts::SetFacts;
+use crate::kubernetes::Service;
+use crate::pointer::Pointer;
+use crate::rule::{Action, Context, Described, Findings, Owned, Rule, rule};
 
 rule! {
     /// Deletions of a Service that still governs a running StatefulSet.
@@ -29,6 +29,7 @@ rule! {
     /// - helm/helm, pkg/release/util/kind_sorter.go: the order of uninstallation.
     pub GoverningServiceDeleted {
         code: "STS106", name: "governing-service-deleted", since: "0.1",
+        hooks: [ServiceDelete],
         default: [Audit, Warn, Warn]
     }
 }
@@ -36,11 +37,12 @@ rule! {
 impl Rule for GoverningServiceDeleted {
     fn service_delete(&self, service: &Service, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let Some(name) = service.metadata.name.as_deref() else { return };
-        let Lookup::Found(sets) = cx.governed_sets(name) else { return };
-        for set in sets.iter().filter(|set| set.replicas > 0 && !set.deleting && !set.exempt_from_deleted) {
+        let hurt = |set: &SetFacts| {
+            set.is_governed_by(name) && set.replicas > 0 && !set.deleting && !set.is_exempt_from(self.info().name)
+        };
+        for set in cx.list::<SetFacts>(hurt).items {
             found
-                .at(Pointer::new("/metadata/name"))
-                .about(&set.name)
+                .part(&set.name, Pointer::new("/metadata/name"))
                 .say(format!(
                     "Service {name:?} gives the pods of StatefulSet {:?} their names, which end now",
                     set.name
@@ -58,26 +60,28 @@ impl Rule for GoverningServiceDeleted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Answer, Occasion, Pairs, Question, SetFacts, Subject};
-    use crate::rules::trial::{self, Known};
+    use crate::evaluation::{Change, Subject};
+    use crate::facts::InMemory;
+    use crate::kubernetes::{DeleteOptions, StatefulSet};
+    use crate::rule::Occasion;
+    use crate::rules::harness;
     use serde_json::json;
-    use std::sync::Arc;
 
     fn deleted(replicas: i32, deleting: bool) -> usize {
-        let set = SetFacts {
-            name: "db".into(),
-            service_name: "db".into(),
-            replicas,
-            pod_labels: Pairs::default(),
-            owned: false,
-            deleting,
-            exempt_from_headless: false,
-            exempt_from_deleted: false,
-        };
-        let question = Question::GovernedSets { namespace: "shop".into(), service: "db".into() };
-        let facts = Known([(question, Answer::GovernedSets(Lookup::Found(vec![Arc::new(set)])))].into());
-        let service: Service = trial::read(&json!({"metadata": {"name": "db"}}));
-        trial::findings("STS106", &Subject::ServiceDelete(&service), Occasion::Delete, &facts).len()
+        let deletion = if deleting { json!("2026-01-01T00:00:00Z") } else { json!(null) };
+        let set: StatefulSet = harness::read(&json!({
+            "metadata": {"name": "db", "deletionTimestamp": deletion},
+            "spec": {"serviceName": "db", "replicas": replicas},
+        }));
+        let facts = InMemory::default().with(harness::NAMESPACE, "db", SetFacts::from(&set));
+        let service: Service = harness::read(&json!({"metadata": {"name": "db"}}));
+        harness::findings(
+            "STS106",
+            &Subject::Service(&service, Change::Delete(&DeleteOptions::default())),
+            Occasion::Delete,
+            &facts,
+        )
+        .len()
     }
 
     #[test]

@@ -1,7 +1,7 @@
-use crate::evaluation::{Context, Findings, Lookup, Occasion, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::facts::{Lookup, ServiceFacts};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Action, Context, Findings, Occasion, Rule, Workload, rule};
 
 rule! {
     /// StatefulSets whose governing Service does not exist.
@@ -34,6 +34,7 @@ rule! {
     /// - kubernetes/kubernetes#69608: sets that name a Service which never exists.
     pub MissingService {
         code: "STS102", name: "missing-service", since: "0.1",
+        hooks: [StatefulSet],
         default: [Audit, Warn, Warn]
     }
 }
@@ -41,16 +42,16 @@ rule! {
 impl Rule for MissingService {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let Some(name) = set.service_name() else { return };
-        if cx.occasion == Occasion::Update || cx.service(name) != Lookup::Absent {
+        if cx.occasion == Occasion::Update || cx.get::<ServiceFacts>(name) != Lookup::Absent {
             return;
         }
-        let finding = found.at(Pointer::new("/spec/serviceName"));
-        if cx.occasion == Occasion::Check {
-            finding.say(format!("the Service {name:?} that serviceName names is not among the files checked"));
-        } else {
-            finding.say(format!("serviceName names the Service {name:?}, which does not exist (yet)"));
-        }
-        finding
+        found
+            .object(Pointer::new("/spec/serviceName"))
+            .say(if cx.occasion == Occasion::Check {
+                format!("the Service {name:?} that serviceName names is not among the files checked")
+            } else {
+                format!("serviceName names the Service {name:?}, which does not exist (yet)")
+            })
             .help(format!("create a headless Service {name:?} (clusterIP: None) that selects the pods"))
             .at_most(if set.replicas() > 1 || set.main().is_some() { Action::Warn } else { Action::Audit });
     }
@@ -59,14 +60,15 @@ impl Rule for MissingService {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Answer, Subject};
-    use crate::rules::trial::{self, Known};
+    use crate::evaluation::{Change, Subject};
+    use crate::facts::InMemory;
+    use crate::rules::harness;
     use serde_json::json;
 
-    fn absent(spec: &serde_json::Value, occasion: Occasion) -> Vec<crate::evaluation::Finding> {
-        let facts = Known([(trial::service("db"), Answer::Service(Lookup::Absent))].into());
-        let set: StatefulSet = trial::read(&json!({ "spec": spec }));
-        trial::findings("STS102", &Subject::StatefulSet(&set), occasion, &facts)
+    fn absent(spec: &serde_json::Value, occasion: Occasion) -> Vec<crate::rule::Finding> {
+        let facts = InMemory::default().knowing::<ServiceFacts>();
+        let set: StatefulSet = harness::read(&json!({ "spec": spec }));
+        harness::findings("STS102", &Subject::StatefulSet(&set, Change::State), occasion, &facts)
     }
 
     #[test]

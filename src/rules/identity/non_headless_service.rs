@@ -1,9 +1,10 @@
-use crate::evaluation::{
-    Address, Applicability, Context, Findings, Fix, Lookup, Occasion, ServiceFacts, Update, Workload,
+use crate::facts::{Address, Lookup, ServiceFacts};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{
+    Action, Applicability, Context, Findings, Fix, Occasion, Parameter, Policy, Profile, Rule, Update, Values,
+    Workload, rule,
 };
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::{Action, Profile};
-use crate::rules::{Rule, rule};
 
 rule! {
     /// StatefulSets whose governing Service is not headless.
@@ -51,8 +52,21 @@ rule! {
     /// - Kubernetes DNS specification, section 2.4, "Records for a Headless Service".
     pub NonHeadlessService {
         code: "STS101", name: "non-headless-service", since: "0.1",
-        default: [Deny, Deny, Deny]
+        hooks: [StatefulSet, StatefulSetUpdate],
+        default: [Deny, Deny, Deny], parameters: [SINGLE_REPLICA]
     }
+}
+
+/// What to do about one replica behind a Service that is not headless; the profile decides where nothing is written.
+const SINGLE_REPLICA: Parameter = Parameter {
+    code: "STS101",
+    name: "singleReplica",
+    values: Values::Words { words: &["deny", "warn"], default: None },
+};
+
+/// The most that is done about a set of one replica, where the policy says so.
+pub(super) fn single_replica(policy: &Policy) -> Option<Action> {
+    policy.word(&SINGLE_REPLICA).map(|word| if word == "warn" { Action::Warn } else { Action::Deny })
 }
 
 impl Rule for NonHeadlessService {
@@ -74,12 +88,12 @@ impl Rule for NonHeadlessService {
 
 fn judge(set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>, cap: Action) {
     let Some(name) = set.service_name() else { return };
-    let Lookup::Found(service) = cx.service(name) else { return };
+    let Lookup::Found(service) = cx.get::<ServiceFacts>(name) else { return };
     if service.address == Address::Headless {
         return;
     }
     found
-        .at(Pointer::new("/spec/serviceName"))
+        .object(Pointer::new("/spec/serviceName"))
         .say(format!("serviceName {name:?} is {}: {}", service.address.describe(), consequence(&service)))
         .help(format!(
             "name a second, headless Service (clusterIP: None, the same selector) in serviceName and keep {name:?} for \
@@ -90,6 +104,7 @@ fn judge(set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings
             title: format!("make the Service {name:?} headless"),
             yaml: "clusterIP: None".to_owned(),
             operations: Vec::new(),
+            rests_on: Vec::new(),
         })
         .at_most(cap)
         .at_most(tolerance(set, cx, &service));
@@ -111,7 +126,7 @@ fn tolerance(set: &Workload<'_, StatefulSet>, cx: &Context<'_>, service: &Servic
     if set.replicas() > 1 {
         return Action::Deny;
     }
-    match cx.policy.parameters.single_replica {
+    match single_replica(cx.policy) {
         Some(action) => action,
         None if cx.policy.profile == Profile::Baseline && set.main().is_none() => Action::Warn,
         None => Action::Deny,
@@ -121,51 +136,54 @@ fn tolerance(set: &Workload<'_, StatefulSet>, cx: &Context<'_>, service: &Servic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Answer, Finding, Subject};
-    use crate::policy::Policy;
-    use crate::rules::trial::{self, Known};
+    use crate::evaluation::{Change, Subject};
+    use crate::facts::InMemory;
+    use crate::rule::{Finding, Written};
+    use crate::rules::{self, harness};
     use serde_json::json;
-    use std::sync::Arc;
+
+    fn recommended() -> Policy {
+        rules::policy(Profile::Recommended)
+    }
 
     fn behind(address: Address, selector: &[(&str, &str)], replicas: i32, policy: &Policy) -> Vec<Finding> {
         let selector: crate::kubernetes::Labels =
             selector.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let service = ServiceFacts { address, selector: (&selector).into(), publishes_not_ready: false };
-        let answer = Answer::Service(Lookup::Found(Arc::new(service)));
-        let facts = Known([(trial::service("db"), answer)].into());
-        let set: StatefulSet = trial::read(&json!({"spec": {"serviceName": "db", "replicas": replicas}}));
-        trial::findings_under(policy, "STS101", &Subject::StatefulSet(&set), Occasion::Create, &facts)
+        let facts = InMemory::default().with(harness::NAMESPACE, "db", service);
+        let set: StatefulSet = harness::read(&json!({"spec": {"serviceName": "db", "replicas": replicas}}));
+        harness::findings_under(policy, "STS101", &Subject::StatefulSet(&set, Change::State), Occasion::Create, &facts)
     }
 
     #[test]
     fn denies_every_address_that_is_not_headless() {
         for address in [Address::ClusterIp, Address::NodePort, Address::LoadBalancer, Address::ExternalName] {
-            let found = behind(address, &[("app", "db")], 3, &Policy::default());
+            let found = behind(address, &[("app", "db")], 3, &recommended());
             assert_eq!(found[0].action, Action::Deny, "{address:?}");
         }
-        assert!(behind(Address::Headless, &[("app", "db")], 3, &Policy::default()).is_empty());
+        assert!(behind(Address::Headless, &[("app", "db")], 3, &recommended()).is_empty());
     }
 
     #[test]
     fn only_warns_where_other_software_writes_the_endpoints() {
-        assert_eq!(behind(Address::ClusterIp, &[], 3, &Policy::default())[0].action, Action::Warn);
-        assert_eq!(behind(Address::ExternalName, &[], 3, &Policy::default())[0].action, Action::Deny);
+        assert_eq!(behind(Address::ClusterIp, &[], 3, &recommended())[0].action, Action::Warn);
+        assert_eq!(behind(Address::ExternalName, &[], 3, &recommended())[0].action, Action::Deny);
     }
 
     #[test]
     fn tolerates_one_replica_where_the_policy_says_so() {
-        let mut policy = Policy::default();
+        let mut policy = recommended();
         assert_eq!(behind(Address::ClusterIp, &[("app", "db")], 1, &policy)[0].action, Action::Deny);
-        policy.parameters.single_replica = Some(Action::Warn);
+        policy.set_parameter(&SINGLE_REPLICA, Written::Word("warn"));
         assert_eq!(behind(Address::ClusterIp, &[("app", "db")], 1, &policy)[0].action, Action::Warn);
         assert_eq!(
-            behind(Address::ClusterIp, &[("app", "db")], 1, &Policy::new(Profile::Baseline))[0].action,
+            behind(Address::ClusterIp, &[("app", "db")], 1, &rules::policy(Profile::Baseline))[0].action,
             Action::Warn
         );
     }
 
     #[test]
     fn says_nothing_of_a_service_that_is_absent_or_unknown() {
-        assert!(trial::create("STS101", &json!({"spec": {"serviceName": "db"}})).is_empty());
+        assert!(harness::create("STS101", &json!({"spec": {"serviceName": "db"}})).is_empty());
     }
 }

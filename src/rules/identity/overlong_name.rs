@@ -1,7 +1,6 @@
-use crate::evaluation::{Context, Findings, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Action, Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// StatefulSet names that leave no room for the pods' labels.
@@ -34,6 +33,7 @@ rule! {
     /// - kubernetes/kubernetes#64023: a StatefulSet with a long name creates no pods.
     pub OverlongName {
         code: "STS108", name: "overlong-name", since: "0.1",
+        hooks: [StatefulSet],
         default: [Deny, Deny, Deny]
     }
 }
@@ -53,31 +53,36 @@ impl Rule for OverlongName {
         if length <= SAFE {
             return;
         }
-        let finding = found.at(Pointer::new("/metadata").field(field)).help("use at most 52 characters");
-        if length > HOPELESS {
-            finding
-                .say(format!("a name of {length} characters leaves no room for the revision label: no pod is created"));
-        } else {
-            finding
-                .say(format!("with {length} characters this revision may start, most later ones will not; 52 are safe"))
-                .at_most(Action::Warn);
-        }
-        if field == "generateName" {
-            finding.at_most(Action::Warn);
-        }
+        let hopeless = length > HOPELESS;
+        found
+            .object(Pointer::new("/metadata").field(field))
+            .say(if hopeless {
+                format!("a name of {length} characters leaves no room for the revision label: no pod is created")
+            } else {
+                format!("with {length} characters this revision may start, most later ones will not; 52 are safe")
+            })
+            .help("use at most 52 characters")
+            .at_most(if hopeless && field == "name" { Action::Deny } else { Action::Warn });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{NoFacts, Occasion, Subject};
-    use crate::rules::trial;
+    use crate::evaluation::{Change, Subject};
+    use crate::facts::InMemory;
+    use crate::rule::Occasion;
+    use crate::rules::harness;
     use serde_json::json;
 
     fn action(metadata: &serde_json::Value) -> Option<Action> {
-        let set: StatefulSet = trial::read(&json!({ "metadata": metadata }));
-        let found = trial::findings("STS108", &Subject::StatefulSet(&set), Occasion::Create, &NoFacts);
+        let set: StatefulSet = harness::read(&json!({ "metadata": metadata }));
+        let found = harness::findings(
+            "STS108",
+            &Subject::StatefulSet(&set, Change::State),
+            Occasion::Create,
+            &InMemory::default(),
+        );
         found.first().map(|finding| finding.action)
     }
 

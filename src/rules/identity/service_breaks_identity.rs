@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use crate::evaluation::{Context, Findings, Lookup, Pairs, SetFacts};
-use crate::kubernetes::{Pointer, Service};
-use crate::policy::{Action, Owned, Profile};
-use crate::rules::{Rule, rule};
+use super::non_headless_service::{NonHeadlessService, single_replica};
+use crate::facts::{Pairs, SetFacts};
+use crate::kubernetes::Service;
+use crate::pointer::Pointer;
+use crate::rule::{Action, Context, Described, Findings, Owned, Profile, Rule, rule};
 
 rule! {
     /// Services that take the stable identity of a StatefulSet's pods away.
@@ -39,6 +40,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Limitations".
     pub ServiceBreaksIdentity {
         code: "STS105", name: "service-breaks-identity", since: "0.1",
+        hooks: [Service, ServiceUpdate],
         default: [Deny, Deny, Deny]
     }
 }
@@ -61,14 +63,16 @@ fn judge(old: Option<&Service>, new: &Service, cx: &Context<'_>, found: &mut Fin
         return;
     }
     let Some(name) = new.metadata.name.as_deref() else { return };
-    let Lookup::Found(sets) = cx.governed_sets(name) else { return };
-    let sets: Vec<_> = sets.into_iter().filter(|set| !set.deleting && !set.exempt_from_headless).collect();
+    let exempt = |set: &SetFacts| {
+        set.is_exempt_from(NonHeadlessService.info().name) || set.is_exempt_from(ServiceBreaksIdentity.info().name)
+    };
+    let sets = cx.list::<SetFacts>(|set| set.is_governed_by(name) && !set.deleting && !exempt(set)).items;
     if headless {
         mismatch(old, new, &sets, found);
     } else if let Some(first) = sets.first() {
         let tolerance = sets.iter().map(|set| tolerance(set, new, cx)).max().unwrap_or(Action::Deny);
         found
-            .at(Pointer::new("/spec/clusterIP"))
+            .object(Pointer::new("/spec/clusterIP"))
             .say(format!("Service {name:?} governs StatefulSet {:?} and would not be headless", first.name))
             .help("set clusterIP: None, or give this Service another name: the set's pods are found through this one")
             .at_most(tolerance);
@@ -91,8 +95,7 @@ fn mismatch(old: Option<&Service>, new: &Service, sets: &[Arc<SetFacts>], found:
         let selected_before = before.as_ref().is_none_or(|before| before.missing_from(&set.pod_labels).is_none());
         if let Some((key, value)) = selector.missing_from(&set.pod_labels).filter(|_| selected_before) {
             found
-                .at(Pointer::new("/spec/selector"))
-                .about(&set.name)
+                .part(&set.name, Pointer::new("/spec/selector"))
                 .say(format!("{key}={value} selects no pod of StatefulSet {:?}, which this Service governs", set.name))
                 .help("select labels that the set's pods carry")
                 .at_most(Action::Warn);
@@ -109,7 +112,7 @@ fn tolerance(set: &SetFacts, service: &Service, cx: &Context<'_>) -> Action {
     if written_by_software || set.replicas == 0 {
         return Action::Warn;
     }
-    match cx.policy.parameters.single_replica {
+    match single_replica(cx.policy) {
         _ if set.replicas > 1 => Action::Deny,
         Some(action) => action,
         None if cx.policy.profile == Profile::Baseline => Action::Warn,

@@ -1,23 +1,18 @@
 use super::*;
-use crate::evaluation::{Answer, Finding, Question};
-use crate::rules::trial::{self, Known};
+use crate::facts::InMemory;
+use crate::kubernetes::StatefulSet;
+use crate::rule::Finding;
+use crate::rules::harness;
 use serde_json::{Value, json};
 
 fn governing(replicas: i32, owned: bool, old: Option<&Value>, new: &Value) -> Vec<Finding> {
-    let labels: crate::kubernetes::Labels = [("app".to_owned(), "db".to_owned())].into();
-    let set = SetFacts {
-        name: "db".into(),
-        service_name: "db".into(),
-        replicas,
-        pod_labels: (&labels).into(),
-        owned,
-        deleting: false,
-        exempt_from_headless: false,
-        exempt_from_deleted: false,
-    };
-    let question = Question::GovernedSets { namespace: "shop".into(), service: "db".into() };
-    let facts = Known([(question, Answer::GovernedSets(Lookup::Found(vec![Arc::new(set)])))].into());
-    trial::service_findings("STS105", old, new, &facts)
+    let owners = if owned { json!([{"kind": "Cluster", "name": "db", "controller": true}]) } else { json!([]) };
+    let set: StatefulSet = harness::read(&json!({
+        "metadata": {"name": "db", "ownerReferences": owners},
+        "spec": {"serviceName": "db", "replicas": replicas, "template": {"metadata": {"labels": {"app": "db"}}}},
+    }));
+    let facts = InMemory::default().with(harness::NAMESPACE, "db", SetFacts::from(&set));
+    harness::service_findings("STS105", old, new, &facts)
 }
 
 fn service(cluster_ip: &str, app: &str) -> Value {

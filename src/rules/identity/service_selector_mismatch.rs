@@ -1,7 +1,7 @@
-use crate::evaluation::{Address, Context, Findings, Lookup, Pairs, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::facts::{Address, Lookup, Pairs, ServiceFacts};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Action, Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// StatefulSets whose pods their governing Service does not select.
@@ -34,6 +34,7 @@ rule! {
     /// - Kubernetes documentation, "DNS for Services and Pods", section "Pod's hostname and subdomain fields".
     pub ServiceSelectorMismatch {
         code: "STS104", name: "service-selector-mismatch", since: "0.1",
+        hooks: [StatefulSet],
         default: [Audit, Warn, Deny]
     }
 }
@@ -41,21 +42,21 @@ rule! {
 impl Rule for ServiceSelectorMismatch {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let Some(name) = set.service_name() else { return };
-        let Lookup::Found(service) = cx.service(name) else { return };
+        let Lookup::Found(service) = cx.get::<ServiceFacts>(name) else { return };
         if service.address != Address::Headless {
             return;
         }
         let at = Pointer::new("/spec/serviceName");
         if service.selector.is_empty() {
             found
-                .at(at)
+                .object(at)
                 .say(format!("the headless Service {name:?} has no selector, so nothing publishes the pods' names"))
                 .help("give it a selector of labels that the pods carry, or write its EndpointSlices yourself")
                 .at_most(Action::Audit);
         } else if let Some((key, value)) = service.selector.missing_from(&Pairs::from(&set.template().metadata.labels))
         {
             found
-                .at(at)
+                .object(at)
                 .say(format!("the Service {name:?} selects {key}={value}, which the pods do not carry"))
                 .help("make the Service's selector a subset of spec.template.metadata.labels");
         }
@@ -65,19 +66,18 @@ impl Rule for ServiceSelectorMismatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Answer, ServiceFacts};
+    use crate::facts::InMemory;
     use crate::kubernetes::Labels;
-    use crate::rules::trial::{self, Known};
+    use crate::rules::harness;
     use serde_json::json;
-    use std::sync::Arc;
 
     fn selecting(selector: &[(&str, &str)]) -> Vec<String> {
         let selector: Labels = selector.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let facts =
             ServiceFacts { address: Address::Headless, selector: (&selector).into(), publishes_not_ready: false };
-        let facts = Known([(trial::service("db"), Answer::Service(Lookup::Found(Arc::new(facts))))].into());
+        let facts = InMemory::default().with(harness::NAMESPACE, "db", facts);
         let template = json!({"metadata": {"labels": {"app": "db", "tier": "data"}}});
-        trial::create_with("STS104", &json!({"spec": {"serviceName": "db", "template": template}}), &facts)
+        harness::create_with("STS104", &json!({"spec": {"serviceName": "db", "template": template}}), &facts)
     }
 
     #[test]

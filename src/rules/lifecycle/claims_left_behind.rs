@@ -1,6 +1,6 @@
-use crate::evaluation::{Context, Findings, Workload};
-use crate::kubernetes::{ClaimTemplate, Pointer, RunsPods, StatefulSet};
-use crate::rules::{DeleteOptions, Rule, rule};
+use crate::kubernetes::{ClaimTemplate, DeleteOptions, RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// What becomes of the claims when a StatefulSet is deleted.
@@ -29,6 +29,7 @@ rule! {
     /// - KEP-1847: auto-deletion of claims made by a StatefulSet.
     pub ClaimsLeftBehind {
         code: "STS308", name: "claims-left-behind", since: "0.1",
+        hooks: [StatefulSetDelete],
         default: [Audit, Warn, Warn]
     }
 }
@@ -49,12 +50,12 @@ impl Rule for ClaimsLeftBehind {
         let retention = set.spec.persistent_volume_claim_retention_policy.as_ref();
         if retention.and_then(|policy| policy.when_deleted.as_deref()) == Some("Delete") {
             found
-                .at(Pointer::new("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted"))
+                .object(Pointer::new("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted"))
                 .say(format!("whenDeleted is Delete: {claims} and the data in them are deleted too"))
                 .help("to keep them, set whenDeleted: Retain before you delete the set");
         } else {
             found
-                .at(Pointer::new("/spec/volumeClaimTemplates"))
+                .object(Pointer::new("/spec/volumeClaimTemplates"))
                 .say(format!("{claims} stay with their data; a set of the same name will start on them"))
                 .help("delete the claims once their data is safe elsewhere");
         }
@@ -77,7 +78,7 @@ fn claims(set: &StatefulSet, templates: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::{Value, json};
 
     fn deleted(replicas: i32, when_deleted: &str, options: &Value) -> Vec<String> {
@@ -87,7 +88,7 @@ mod tests {
             "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": when_deleted},
         });
-        trial::delete("STS308", &json!({"metadata": {"name": "pg"}, "spec": spec}), options)
+        harness::delete("STS308", &json!({"metadata": {"name": "pg"}, "spec": spec}), options)
     }
 
     #[test]

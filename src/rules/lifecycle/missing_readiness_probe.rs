@@ -1,8 +1,6 @@
-use crate::engines::Degree;
-use crate::evaluation::{Context, Findings, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// Servers that count as ready the moment their process runs.
@@ -41,6 +39,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Deployment and Scaling Guarantees".
     pub MissingReadinessProbe {
         code: "STS304", name: "missing-readiness-probe", since: "0.1",
+        hooks: [StatefulSet],
         default: [Audit, Warn, Deny]
     }
 }
@@ -50,17 +49,13 @@ impl Rule for MissingReadinessProbe {
         let pod = Pointer::new(StatefulSet::POD);
         if let Some(server) = set.main() {
             if server.container.readiness_probe.is_none() {
-                let finding = found
-                    .at(server.place.pointer(StatefulSet::POD))
-                    .about(&server.container.name)
+                found
+                    .server(server, server.place.pointer(StatefulSet::POD))
                     .say(format!(
                         "{} has no readinessProbe, so it counts as ready before it serves",
                         server.engine.title
                     ))
                     .help("add a readinessProbe that asks the server itself, for example pg_isready");
-                if server.degree < Degree::Official {
-                    finding.at_most(Action::Warn);
-                }
             }
             return;
         }
@@ -71,7 +66,7 @@ impl Rule for MissingReadinessProbe {
         let containers = &set.pod().containers;
         if ordered && !containers.is_empty() && containers.iter().all(|c| c.readiness_probe.is_none()) {
             found
-                .at(pod.field("containers").index(0))
+                .object(pod.field("containers").index(0))
                 .say("no container has a readinessProbe, so ordered start and rolling updates do not wait")
                 .help("add a readinessProbe to the container that serves");
         }
@@ -80,13 +75,13 @@ impl Rule for MissingReadinessProbe {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::json;
 
     fn created(image: &str, probe: bool, replicas: i32) -> usize {
         let probe = if probe { json!({"exec": {"command": ["true"]}}) } else { json!(null) };
         let pod = json!({"containers": [{"name": "db", "image": image, "readinessProbe": probe}]});
-        trial::create("STS304", &json!({"spec": {"replicas": replicas, "template": {"spec": pod}}})).len()
+        harness::create("STS304", &json!({"spec": {"replicas": replicas, "template": {"spec": pod}}})).len()
     }
 
     #[test]

@@ -1,10 +1,9 @@
 use serde_json::json;
 
 use crate::engines::{Degree, Start, StartUp};
-use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
-use crate::kubernetes::{Place, Pointer, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::kubernetes::{Place, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Action, Applicability, Context, Findings, Fix, Occasion, Operation, Rule, Workload, rule};
 
 rule! {
     /// Databases that bootstrap in order, started all at once.
@@ -41,6 +40,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Pod Management Policies".
     pub ParallelStartup {
         code: "STS303", name: "parallel-startup", since: "0.1",
+        hooks: [StatefulSet],
         default: [Audit, Warn + fix, Deny]
     }
 }
@@ -52,15 +52,16 @@ impl Rule for ParallelStartup {
         if wants(StartUp::Parallel).is_some() {
             return; // Two servers in one pod that want opposites: nobody knows which one the set is about.
         }
-        let finding = found
-            .at(Pointer::new("/spec/podManagementPolicy"))
-            .say(format!("{} bootstraps in order, Parallel starts all pods at once", server.engine.title))
-            .help("use podManagementPolicy: OrderedReady; exempt it with the reason \"verified parallel start\"");
         // A script of unknown content, or a helper beside the container that the set is about.
-        let unsure = server.start == Start::UnknownScript || server.place != Place::Container(0);
-        if server.degree < Degree::Official || unsure {
-            finding.at_most(Action::Warn);
-        } else if matches!(cx.occasion, Occasion::Create | Occasion::Check) {
+        let sure = server.degree == Degree::Official
+            && server.start != Start::UnknownScript
+            && server.place == Place::Container(0);
+        let finding = found
+            .object(Pointer::new("/spec/podManagementPolicy"))
+            .say(format!("{} bootstraps in order, Parallel starts all pods at once", server.engine.title))
+            .help("use podManagementPolicy: OrderedReady; exempt it with the reason \"verified parallel start\"")
+            .at_most(if sure { Action::Deny } else { Action::Warn });
+        if sure && matches!(cx.occasion, Occasion::Create | Occasion::Check) {
             finding.fix(order("pods start in order"));
         }
     }
@@ -79,20 +80,24 @@ fn order(title: &str) -> Fix {
         title: title.to_owned(),
         yaml: "podManagementPolicy: OrderedReady".to_owned(),
         operations: vec![Operation::Replace { path, value: json!("OrderedReady") }],
+        rests_on: Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Finding, NoFacts, Subject};
-    use crate::rules::trial;
+    use crate::evaluation::{Change, Subject};
+    use crate::facts::InMemory;
+    use crate::rule::Finding;
+    use crate::rules::harness;
 
     fn created(image: &str, policy: &str) -> Option<Finding> {
         let pod = json!({"containers": [{"name": "db", "image": image}]});
         let spec = json!({"podManagementPolicy": policy, "template": {"spec": pod}});
-        let set: StatefulSet = trial::read(&json!({ "spec": spec }));
-        trial::findings("STS303", &Subject::StatefulSet(&set), Occasion::Create, &NoFacts).pop()
+        let set: StatefulSet = harness::read(&json!({ "spec": spec }));
+        harness::findings("STS303", &Subject::StatefulSet(&set, Change::State), Occasion::Create, &InMemory::default())
+            .pop()
     }
 
     #[test]

@@ -1,10 +1,11 @@
 use serde_json::json;
 
 use crate::engines::{Degree, Server};
-use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{
+    Action, Applicability, Context, Findings, Fix, Occasion, Operation, Parameter, Rule, Values, Workload, rule,
+};
 
 use self::written::is_written;
 
@@ -47,13 +48,18 @@ rule! {
     /// - docker-library/postgres, Dockerfile, comment on STOPSIGNAL; cockroachdb/helm-charts#378.
     pub ShortGracePeriod {
         code: "STS301", name: "short-grace-period", since: "0.1",
-        default: [Audit, Warn + fix, Warn + fix]
+        hooks: [StatefulSet],
+        default: [Audit, Warn + fix, Warn + fix], parameters: [DEFAULT_GRACE_SECONDS]
     }
 }
 
 /// What the API server sets when nothing is written.
 const DEFAULT: i64 = 30;
 const FIELD: &str = "terminationGracePeriodSeconds";
+
+/// The grace period for data-holding sets of unknown servers.
+const DEFAULT_GRACE_SECONDS: Parameter =
+    Parameter { code: "STS301", name: "defaultGraceSeconds", values: Values::Seconds { default: 60 } };
 
 impl Rule for ShortGracePeriod {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
@@ -71,12 +77,10 @@ impl Rule for ShortGracePeriod {
             None => format!("this set holds data and gets {grace} s to stop before SIGKILL"),
         };
         let finding = found
-            .at(Pointer::new(StatefulSet::POD).field(FIELD))
+            .object(Pointer::new(StatefulSet::POD).field(FIELD))
             .say(said)
-            .help(format!("set {FIELD}: {floor}; a server that stops sooner is gone sooner"));
-        if set.servers.is_empty() {
-            finding.at_most(Action::Audit);
-        }
+            .help(format!("set {FIELD}: {floor}; a server that stops sooner is gone sooner"))
+            .at_most(if set.servers.is_empty() { Action::Audit } else { Action::Deny });
         let unwritten = grace == DEFAULT && !is_written(set.metadata(), set, cx.occasion);
         if unwritten && matches!(cx.occasion, Occasion::Create | Occasion::Check) {
             finding.fix(raise(floor, format!("grace period raised to {floor}")));
@@ -107,9 +111,9 @@ fn serves_as_before(old: &Workload<'_, StatefulSet>, new: &Workload<'_, Stateful
 
 fn floor(set: &Workload<'_, StatefulSet>, cx: &Context<'_>) -> Option<i64> {
     if set.servers.is_empty() {
-        return Some(cx.policy.parameters.default_grace_seconds);
+        return Some(cx.policy.seconds(&DEFAULT_GRACE_SECONDS));
     }
-    let general = cx.policy.parameters.default_grace_seconds;
+    let general = cx.policy.seconds(&DEFAULT_GRACE_SECONDS);
     let floors = set.servers.iter().filter_map(|server| {
         // Somebody's own image of that name may stop faster than the engine's: it is measured like an unknown one.
         let floor = server.engine.grace_floor?;
@@ -125,6 +129,7 @@ fn raise(seconds: i64, title: String) -> Fix {
         title,
         yaml: format!("{FIELD}: {seconds}"),
         operations: vec![Operation::Add { path, value: json!(seconds) }],
+        rests_on: Vec::new(),
     }
 }
 

@@ -1,8 +1,10 @@
 use serde_json::Value;
 
 use super::*;
-use crate::evaluation::{Finding, NoFacts, Subject};
-use crate::rules::trial;
+use crate::evaluation::{Change, Subject};
+use crate::facts::InMemory;
+use crate::rule::Finding;
+use crate::rules::harness;
 
 fn set(image: &str, grace: Option<i64>, metadata: &Value) -> Value {
     let mounts = json!([{"name": "data", "mountPath": "/data"}]);
@@ -13,8 +15,9 @@ fn set(image: &str, grace: Option<i64>, metadata: &Value) -> Value {
 }
 
 fn created(set: &Value) -> Option<Finding> {
-    let set: StatefulSet = trial::read(set);
-    trial::findings("STS301", &Subject::StatefulSet(&set), Occasion::Create, &NoFacts).pop()
+    let set: StatefulSet = harness::read(set);
+    harness::findings("STS301", &Subject::StatefulSet(&set, Change::State), Occasion::Create, &InMemory::default())
+        .pop()
 }
 
 #[test]
@@ -69,9 +72,9 @@ fn counts_a_negative_value_as_one() {
 
 #[test]
 fn keeps_the_old_value_when_the_default_comes_back() {
-    let policy = crate::policy::Policy::default();
+    let policy = crate::rules::policy(crate::rule::Profile::Recommended);
     let keep = |old: &Value, new: &Value| {
-        let (old, new): (StatefulSet, StatefulSet) = (trial::read(old), trial::read(new));
+        let (old, new): (StatefulSet, StatefulSet) = (harness::read(old), harness::read(new));
         ShortGracePeriod.keep_fixes(&Workload::new(&old, &policy), &Workload::new(&new, &policy)).pop()
     };
     let old = set("postgres:16", Some(60), &json!({}));

@@ -1,6 +1,6 @@
-use crate::evaluation::{Context, Findings, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::rules::{DeleteOptions, Rule, rule};
+use crate::kubernetes::{DeleteOptions, RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// StatefulSets deleted while their pods run.
@@ -32,6 +32,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Limitations".
     pub UnorderedDeletion {
         code: "STS307", name: "unordered-deletion", since: "0.1",
+        hooks: [StatefulSetDelete],
         default: [Audit, Warn, Deny]
     }
 }
@@ -47,7 +48,7 @@ impl Rule for UnorderedDeletion {
         let replicas = set.replicas();
         if replicas > 0 && !options.orphans() {
             found
-                .at(Pointer::new("/spec/replicas"))
+                .object(Pointer::new("/spec/replicas"))
                 .say(format!("deleted with {replicas} replicas: the pods stop in no order, all at once"))
                 .help("scale to 0 and wait for the pods first, then delete");
         }
@@ -56,11 +57,11 @@ impl Rule for UnorderedDeletion {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::json;
 
     fn deleted(replicas: i32, options: &serde_json::Value) -> usize {
-        trial::delete("STS307", &json!({"spec": {"replicas": replicas}}), options).len()
+        harness::delete("STS307", &json!({"spec": {"replicas": replicas}}), options).len()
     }
 
     #[test]

@@ -1,6 +1,6 @@
-use crate::evaluation::{Context, Findings, Workload};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::rules::{Rule, rule};
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// StatefulSets whose pods get no time to stop.
@@ -32,6 +32,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Deployment and Scaling Guarantees": zero is unsafe.
     pub ZeroGracePeriod {
         code: "STS302", name: "zero-grace-period", since: "0.1",
+        hooks: [StatefulSet],
         default: [Warn, Deny, Deny]
     }
 }
@@ -40,7 +41,7 @@ impl Rule for ZeroGracePeriod {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
         if set.pod().termination_grace_period_seconds == Some(0) {
             found
-                .at(Pointer::new(StatefulSet::POD).field("terminationGracePeriodSeconds"))
+                .object(Pointer::new(StatefulSet::POD).field("terminationGracePeriodSeconds"))
                 .say("terminationGracePeriodSeconds is 0: two pods can run under one name")
                 .help("remove it, or give the server time to stop: 60 or more for a database");
         }
@@ -49,12 +50,12 @@ impl Rule for ZeroGracePeriod {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::{Value, json};
 
     fn messages(grace: &Value) -> usize {
         let spec = json!({"template": {"spec": {"terminationGracePeriodSeconds": grace}}});
-        trial::create("STS302", &json!({ "spec": spec })).len()
+        harness::create("STS302", &json!({ "spec": spec })).len()
     }
 
     #[test]

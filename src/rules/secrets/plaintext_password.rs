@@ -1,8 +1,6 @@
 use crate::engines::{self, Degree};
-use crate::evaluation::{Context, Findings, Workload};
 use crate::kubernetes::{Container, EnvVar, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::rule::{Action, Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// Passwords written into the manifest.
@@ -39,6 +37,7 @@ rule! {
     /// - Kubernetes documentation, "Good practices for Kubernetes Secrets".
     pub PlaintextPassword {
         code: "STS401", name: "plaintext-password", since: "0.1",
+        hooks: [StatefulSet],
         default: [Audit, Warn, Deny]
     }
 }
@@ -53,14 +52,13 @@ impl Rule for PlaintextPassword {
                 if engine.is_none() && !by_name {
                     continue;
                 }
-                let finding = found
-                    .at(place.pointer(StatefulSet::POD).field("env").index(index).field("value"))
-                    .about(&format!("{}/{}", container.name, entry.name))
+                let at = place.pointer(StatefulSet::POD).field("env").index(index).field("value");
+                let assumed = !by_name && engine.is_some_and(|degree| degree < Degree::Official);
+                found
+                    .part(&format!("{}/{}", container.name, entry.name), at)
                     .say(format!("{} is written into the manifest", entry.name))
-                    .help("put it into a Secret and refer to it by valueFrom.secretKeyRef");
-                if !by_name && engine.is_some_and(|degree| degree < Degree::Official) {
-                    finding.at_most(Action::Warn);
-                }
+                    .help("put it into a Secret and refer to it by valueFrom.secretKeyRef")
+                    .at_most(if assumed { Action::Warn } else { Action::Deny });
             }
         }
     }
@@ -83,12 +81,12 @@ fn is_literal(entry: &EnvVar) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::{Value, json};
 
     fn created(image: &str, env: &Value) -> Vec<String> {
         let pod = json!({"containers": [{"name": "db", "image": image, "env": env}]});
-        trial::create("STS401", &json!({"spec": {"template": {"spec": pod}}}))
+        harness::create("STS401", &json!({"spec": {"template": {"spec": pod}}}))
     }
 
     #[test]

@@ -4,11 +4,9 @@ mod conditions;
 
 use serde_json::json;
 
-use crate::engines::{self, BackingSource, DataDirectory, Degree, Server};
-use crate::evaluation::{Applicability, Context, Findings, Fix, Occasion, Operation, Workload, data_directory};
+use crate::engines::{self, BackingSource, DataDirectory, Server};
 use crate::kubernetes::{EnvVar, RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::rule::{Applicability, Context, Findings, Fix, Occasion, Operation, Rule, Workload, data_directory, rule};
 
 rule! {
     /// Databases that keep their data in the root of a volume.
@@ -53,6 +51,7 @@ rule! {
     /// - docker-library/mysql#69, strimzi/strimzi-kafka-operator#1307: the same with MySQL 5.7 and Kafka.
     pub DataDirectoryAtMountRoot {
         code: "STS201", name: "data-directory-at-mount-root", since: "0.1",
+        hooks: [StatefulSet],
         default: [Audit, Warn + fix, Deny]
     }
 }
@@ -84,31 +83,31 @@ fn judge(set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>,
     }
     let at = server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
     let finding = found
-        .at(at)
-        .about(&server.container.name)
-        .say(format!("data directory {path} is its volume's root; with lost+found there the first start fails"));
-    finding.help(if cx.occasion == Occasion::Update {
-        "to move existing data: stop the set, move the files, then change PGDATA or subPath with the annotation \
+        .server(server, at)
+        .say(format!("data directory {path} is its volume's root; with lost+found there the first start fails"))
+        .help(if cx.occasion == Occasion::Update {
+            "to move existing data: stop the set, move the files, then change PGDATA or subPath with the annotation \
          stsguard.dev/exempt-data-directory-moved"
-            .to_owned()
-    } else {
-        remedy(server, path)
-    });
-    if server.degree < Degree::Official {
-        finding.at_most(Action::Warn);
-    }
+                .to_owned()
+        } else {
+            remedy(server, path)
+        });
     let Some(fix) = conditions::fix(set, server, &backing) else { return };
     match cx.occasion {
-        Occasion::Create => match conditions::volume_is_new(set, &backing, cx) {
-            Ok(()) => finding.fix(fix),
-            Err(conditions::Doubt::Claims(claims)) => finding
-                .say(format!("data directory {path} is its volume's root, and claims exist ({claims})"))
-                .help("to change PGDATA or the subPath now would hide the data that these claims hold"),
-            Err(conditions::Doubt::Unproved) => finding,
-        },
-        Occasion::Check => finding.fix(Fix { applicability: Applicability::Unsafe, ..fix }),
-        Occasion::Update | Occasion::Delete | Occasion::Audit => finding,
-    };
+        Occasion::Create => {
+            if let Some(claims) = conditions::existing_claims(set, &backing, cx) {
+                finding
+                    .say(format!("data directory {path} is its volume's root, and claims exist ({claims})"))
+                    .help("to change PGDATA or the subPath now would hide the data that these claims hold");
+            } else if conditions::volume_is_new(set, &backing, cx) {
+                finding.fix(fix);
+            }
+        }
+        Occasion::Check => {
+            finding.fix(Fix { applicability: Applicability::Unsafe, ..fix });
+        }
+        Occasion::Update | Occasion::Delete | Occasion::Audit => {}
+    }
 }
 
 fn remedy(server: &Server<'_>, path: &str) -> String {
@@ -135,6 +134,7 @@ fn set_variable(server: &Server<'_>, variable: &str, value: &str, index: Option<
         title: format!("{variable} set"),
         yaml: format!("{{name: {variable}, value: {value}}}"),
         operations: vec![operation],
+        rests_on: Vec::new(),
     }
 }
 

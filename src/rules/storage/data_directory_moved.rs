@@ -1,8 +1,9 @@
+use super::data_directory_shadowed::image_volumes_hide;
 use crate::engines::{self, BackingSource, DataDirectory, Degree, Server};
-use crate::evaluation::{Context, Findings, Update, Workload, data_directory, exemption};
-use crate::kubernetes::{Pointer, RunsPods, StatefulSet};
-use crate::policy::{Action, ImageVolumes};
-use crate::rules::{Described, Rule, rule};
+use crate::exemption::is_exempt;
+use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::pointer::Pointer;
+use crate::rule::{Action, Context, Described, Findings, Rule, Update, Workload, data_directory, rule};
 
 rule! {
     /// Updates after which a server would start on other files.
@@ -37,6 +38,7 @@ rule! {
     /// - docker-library/postgres, docker-entrypoint.sh: an empty PGDATA is initialised.
     pub DataDirectoryMoved {
         code: "STS202", name: "data-directory-moved", since: "0.1",
+        hooks: [StatefulSetUpdate],
         default: [Deny, Deny, Deny]
     }
 }
@@ -50,10 +52,9 @@ impl Rule for DataDirectoryMoved {
             }
         }
         let annotation = self.info().exemption();
-        if exemption(new.metadata(), self).is_some() && change.changes_template() {
+        if is_exempt(new.metadata(), self.info().name) && change.changes_template() {
             found
-                .at(Pointer::new("/metadata/annotations").field(&annotation))
-                .about(&annotation)
+                .part(&annotation, Pointer::new("/metadata/annotations").field(&annotation))
                 .say("the data directory may move while this annotation is there; remove it when the move is done")
                 .help(format!("kubectl annotate statefulset {} {annotation}-", new.metadata().display_name()))
                 .at_most(Action::Warn)
@@ -85,7 +86,7 @@ fn compare(
 ) {
     let DataDirectory::Known(was) = data_directory(before, cx) else { return };
     let Some(from) = Location::of(&was.path, old, before).filter(|location| location.kept) else { return };
-    if cx.policy.parameters.image_volumes == ImageVolumes::Anonymous && is_shadowed(&was.path, old, before) {
+    if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
         return; // The claim never held the data: see STS203.
     }
     let at = after.place.pointer(StatefulSet::POD);
@@ -93,8 +94,7 @@ fn compare(
     let DataDirectory::Known(is) = data_directory(after, cx) else {
         if before.container.image != after.container.image {
             found
-                .at(at.field("image"))
-                .about(&after.container.name)
+                .part(&after.container.name, at.field("image"))
                 .say(format!("with another image it is unknown whether the data stays at {}", from.text))
                 .help("make sure that the new image keeps its data in the same place")
                 .at_most(Action::Warn);
@@ -106,15 +106,13 @@ fn compare(
         return;
     }
     let to_text = to.as_ref().map_or_else(|| format!("{} on no volume", is.path), |to| to.text.clone());
-    let finding = found
-        .at(at)
-        .about(&after.container.name)
-        .say(format!("data directory moves from {} to {to_text}; existing data will not be seen", from.text))
-        .help(help);
     let certain = before.degree == Degree::Official && after.degree == Degree::Official;
-    if !certain || from.expanded || to.is_some_and(|to| to.expanded) {
-        finding.at_most(Action::Warn);
-    }
+    let expanded = from.expanded || to.is_some_and(|to| to.expanded);
+    found
+        .part(&after.container.name, at)
+        .say(format!("data directory moves from {} to {to_text}; existing data will not be seen", from.text))
+        .help(help)
+        .at_most(if certain && !expanded { Action::Deny } else { Action::Warn });
 }
 
 /// Whether an image's VOLUME lies between the mount and the data, as STS203 finds it.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::rules::trial;
+use crate::rules::harness;
 use serde_json::{Value, json};
 
 struct Postgres {
@@ -36,7 +36,7 @@ impl Postgres {
 }
 
 fn moved(new: &Postgres) -> Option<Action> {
-    trial::update("STS202", &PLAIN.set(), &new.set()).first().map(|finding| finding.action)
+    harness::update("STS202", &PLAIN.set(), &new.set()).first().map(|finding| finding.action)
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn denies_another_directory_mount_sub_path_or_volume() {
 fn denies_a_default_that_moves_with_the_image() {
     let old = Postgres { pgdata: None, ..PLAIN };
     let new = Postgres { pgdata: None, image: "postgres:18", ..PLAIN };
-    assert_eq!(trial::update("STS202", &old.set(), &new.set())[0].action, Action::Deny);
+    assert_eq!(harness::update("STS202", &old.set(), &new.set())[0].action, Action::Deny);
     assert_eq!(moved(&Postgres { image: "postgres:18", ..PLAIN }), None, "PGDATA holds it in place");
 }
 
@@ -63,13 +63,13 @@ fn accepts_mount_and_directory_moved_together_and_the_default_spelt_out() {
     assert_eq!(moved(&Postgres { mount: "/data", pgdata: Some("/data"), sub_path: "pgdata", ..PLAIN }), None);
     let old = Postgres { pgdata: None, ..PLAIN };
     let new = Postgres { pgdata: Some("/var/lib/postgresql/data"), ..PLAIN };
-    assert!(trial::update("STS202", &old.set(), &new.set()).is_empty());
+    assert!(harness::update("STS202", &old.set(), &new.set()).is_empty());
 }
 
 #[test]
 fn accepts_the_repair_of_a_claim_that_never_held_the_data() {
     let old = Postgres { pgdata: None, mount: "/var/lib/postgresql", ..PLAIN };
-    assert!(trial::update("STS202", &old.set(), &PLAIN.set()).is_empty());
+    assert!(harness::update("STS202", &old.set(), &PLAIN.set()).is_empty());
 }
 
 #[test]
@@ -77,13 +77,13 @@ fn only_warns_where_the_layout_is_assumed() {
     let image = "registry.corp.example/postgres:16";
     let old = Postgres { image, ..PLAIN };
     let new = Postgres { image, pgdata: None, ..PLAIN };
-    assert_eq!(trial::update("STS202", &old.set(), &new.set())[0].action, Action::Warn);
+    assert_eq!(harness::update("STS202", &old.set(), &new.set())[0].action, Action::Warn);
 }
 
 #[test]
 fn an_exemption_with_a_reason_turns_the_denial_into_a_reminder() {
     let new = Postgres { pgdata: None, reason: "data moved on Sunday", ..PLAIN };
-    let found = trial::update("STS202", &PLAIN.set(), &new.set());
+    let found = harness::update("STS202", &PLAIN.set(), &new.set());
     assert_eq!((found.len(), found[0].action), (1, Action::Warn));
     assert!(found[0].message.contains("remove it"));
 }

@@ -1,8 +1,6 @@
-use crate::engines::{self, BackingSource, DataDirectory, Degree};
-use crate::evaluation::{Context, Findings, Workload, data_directory};
+use crate::engines::{self, BackingSource, DataDirectory};
 use crate::kubernetes::{RunsPods, StatefulSet};
-use crate::policy::{Action, ImageVolumes};
-use crate::rules::{Rule, rule};
+use crate::rule::{Context, Findings, Parameter, Policy, Rule, Values, Workload, data_directory, rule};
 
 rule! {
     /// Claims that an image's own VOLUME hides.
@@ -43,13 +41,27 @@ rule! {
     /// - docker-library/postgres#1163, docker-library/postgres#696.
     pub DataDirectoryShadowed {
         code: "STS203", name: "data-directory-shadowed", since: "0.1",
-        default: [Warn, Deny, Deny]
+        hooks: [StatefulSet],
+        default: [Warn, Deny, Deny], parameters: [IMAGE_VOLUMES]
     }
+}
+
+/// Whether the container runtime mounts an anonymous volume at an image's VOLUME path: containerd does, CRI-O by default
+/// (OpenShift) does not.
+pub(super) const IMAGE_VOLUMES: Parameter = Parameter {
+    code: "STS203",
+    name: "imageVolumes",
+    values: Values::Words { words: &["anonymous", "ignored"], default: Some("anonymous") },
+};
+
+/// Whether an image's VOLUME hides what a claim holds, by the parameter.
+pub(super) fn image_volumes_hide(policy: &Policy) -> bool {
+    policy.word(&IMAGE_VOLUMES) != Some("ignored")
 }
 
 impl Rule for DataDirectoryShadowed {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        if cx.policy.parameters.image_volumes == ImageVolumes::Ignored {
+        if !image_volumes_hide(cx.policy) {
             return;
         }
         for server in &set.servers {
@@ -65,21 +77,18 @@ impl Rule for DataDirectoryShadowed {
             let mount = engines::normalise(&backing.mount.mount_path);
             let shadow = engines::shadow(path, &backing, server);
             let Some(shadow) = shadow.filter(|_| kept) else { continue };
-            let finding = found
-                .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index))
-                .about(&server.container.name)
+            let at = server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
+            found
+                .server(server, at)
                 .say(format!("the VOLUME {shadow} hides the claim at {mount}; data is lost"))
                 .help(format!("mount the claim at {shadow}"));
-            if server.degree < Degree::Official {
-                finding.at_most(Action::Warn);
-            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::json;
 
     fn mounted(image: &str, path: &str, pgdata: &str) -> usize {
@@ -88,7 +97,7 @@ mod tests {
         let container = json!({"name": "pg", "image": image, "env": env, "volumeMounts": mounts});
         let templates = json!([{"metadata": {"name": "data"}}]);
         let spec = json!({"template": {"spec": {"containers": [container]}}, "volumeClaimTemplates": templates});
-        trial::create("STS203", &json!({ "spec": spec })).len()
+        harness::create("STS203", &json!({ "spec": spec })).len()
     }
 
     #[test]

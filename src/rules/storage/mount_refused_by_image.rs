@@ -1,8 +1,6 @@
-use crate::engines::{self, DataDirectory, Degree, Server, SetBy, Start};
-use crate::evaluation::{Context, Findings, Workload, data_directory};
+use crate::engines::{self, DataDirectory, Server, SetBy, Start};
 use crate::kubernetes::{RunsPods, StatefulSet};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::rule::{Context, Findings, Rule, Workload, data_directory, rule};
 
 rule! {
     /// Mounts that the image's entrypoint refuses to start with.
@@ -39,6 +37,7 @@ rule! {
     /// - docker-library/postgres#1259 and docker-entrypoint.sh of the image: the check on old databases.
     pub MountRefusedByImage {
         code: "STS205", name: "mount-refused-by-image", since: "0.1",
+        hooks: [StatefulSet],
         default: [Deny, Deny, Deny]
     }
 }
@@ -62,21 +61,17 @@ impl Rule for MountRefusedByImage {
             if !is_default {
                 continue;
             }
-            let finding = found
-                .at(server.place.pointer(StatefulSet::POD).field("volumeMounts").index(index))
-                .about(&server.container.name)
+            found
+                .server(server, server.place.pointer(StatefulSet::POD).field("volumeMounts").index(index))
                 .say(format!("this image refuses a mount at {refused}: its data is in {}", directory.path))
                 .help("mount a new volume at /var/lib/postgresql; an existing one needs pg_upgrade first");
-            if server.degree < Degree::Official {
-                finding.at_most(Action::Warn);
-            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::json;
 
     fn mounted(image: &str, path: &str, pgdata: &str) -> usize {
@@ -85,7 +80,7 @@ mod tests {
         let container = json!({"name": "pg", "image": image, "env": env, "volumeMounts": mounts});
         let templates = json!([{"metadata": {"name": "data"}}]);
         let spec = json!({"template": {"spec": {"containers": [container]}}, "volumeClaimTemplates": templates});
-        trial::create("STS205", &json!({ "spec": spec })).len()
+        harness::create("STS205", &json!({ "spec": spec })).len()
     }
 
     #[test]

@@ -1,6 +1,5 @@
-use crate::evaluation::{Context, Findings, Workload};
 use crate::kubernetes::{RunsPods, StatefulSet};
-use crate::rules::{Rule, rule};
+use crate::rule::{Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// Mounts of a volume that does not exist.
@@ -33,6 +32,7 @@ rule! {
     /// - kubernetes/kubernetes#131790: full validation of the pod template.
     pub UnknownVolumeMount {
         code: "STS207", name: "unknown-volume-mount", since: "0.1",
+        hooks: [StatefulSet],
         default: [Deny, Deny, Deny]
     }
 }
@@ -45,9 +45,9 @@ impl Rule for UnknownVolumeMount {
             let mounts = container.volume_mounts.iter().enumerate().map(|(n, mount)| ("volumeMounts", n, &mount.name));
             let devices = container.volume_devices.iter().enumerate().map(|(n, dev)| ("volumeDevices", n, &dev.name));
             for (list, index, name) in mounts.chain(devices).filter(|(_, _, name)| !exists(name)) {
+                let at = place.pointer(StatefulSet::POD).field(list).index(index).field("name");
                 found
-                    .at(place.pointer(StatefulSet::POD).field(list).index(index).field("name"))
-                    .about(&format!("{}/{name}", container.name))
+                    .part(&format!("{}/{name}", container.name), at)
                     .say(format!(
                         "container {:?} mounts {name:?}, which is no volume and no claim template",
                         container.name
@@ -60,14 +60,15 @@ impl Rule for UnknownVolumeMount {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::trial;
+    use crate::rules::harness;
     use serde_json::{Value, json};
 
     fn mounts(containers: &Value, init: &Value) -> usize {
         let pod =
             json!({"containers": containers, "initContainers": init, "volumes": [{"name": "tmp", "emptyDir": {}}]});
         let templates = json!([{"metadata": {"name": "data"}}]);
-        trial::create("STS207", &json!({"spec": {"template": {"spec": pod}, "volumeClaimTemplates": templates}})).len()
+        harness::create("STS207", &json!({"spec": {"template": {"spec": pod}, "volumeClaimTemplates": templates}}))
+            .len()
     }
 
     #[test]

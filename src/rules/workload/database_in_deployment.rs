@@ -1,8 +1,6 @@
-use crate::engines::{self, BackingSource, DataDirectory, Degree};
-use crate::evaluation::{Context, Findings, Workload, data_directory};
+use crate::engines::{self, BackingSource, DataDirectory};
 use crate::kubernetes::{Deployment, RunsPods};
-use crate::policy::Action;
-use crate::rules::{Rule, rule};
+use crate::rule::{Context, Findings, Rule, Workload, data_directory, rule};
 
 rule! {
     /// Databases that run as Deployments.
@@ -38,6 +36,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Using StatefulSets".
     pub DatabaseInDeployment {
         code: "STS601", name: "database-in-deployment", since: "0.1",
+        hooks: [Deployment],
         default: [Audit, Warn, Deny]
     }
 }
@@ -52,14 +51,10 @@ impl Rule for DatabaseInDeployment {
             if !matches!(backing.source, BackingSource::Claim(_) | BackingSource::Ephemeral) {
                 continue;
             }
-            let finding = found
-                .at(server.place.pointer(Deployment::POD).field("image"))
-                .about(&server.container.name)
+            found
+                .server(server, server.place.pointer(Deployment::POD).field("image"))
                 .say(format!("{} with its data on a claim runs as a Deployment", server.engine.title))
                 .help("make it a StatefulSet with a claim template and a headless Service");
-            if server.degree < Degree::Official {
-                finding.at_most(Action::Warn);
-            }
         }
     }
 }
@@ -67,8 +62,10 @@ impl Rule for DatabaseInDeployment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{NoFacts, Occasion, Subject};
-    use crate::rules::trial;
+    use crate::evaluation::Subject;
+    use crate::facts::InMemory;
+    use crate::rule::Occasion;
+    use crate::rules::harness;
     use serde_json::{Value, json};
 
     fn deployed(image: &str, volume: &Value) -> usize {
@@ -76,8 +73,8 @@ mod tests {
             json!([{"name": "data", "mountPath": "/var/lib/postgresql/data"}, {"name": "data", "mountPath": "/data"}]);
         let container = json!({"name": "db", "image": image, "volumeMounts": mounts});
         let pod = json!({"containers": [container], "volumes": [volume]});
-        let deployment: Deployment = trial::read(&json!({"spec": {"template": {"spec": pod}}}));
-        trial::findings("STS601", &Subject::Deployment(&deployment), Occasion::Check, &NoFacts).len()
+        let deployment: Deployment = harness::read(&json!({"spec": {"template": {"spec": pod}}}));
+        harness::findings("STS601", &Subject::Deployment(&deployment), Occasion::Check, &InMemory::default()).len()
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::fmt::{self, Formatter};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::evaluation::Occasion;
 use crate::kubernetes::{ObjectMeta, Present, RunsPods, StatefulSet};
+use crate::rule::Occasion;
 
 /// Whether somebody wrote the field, as far as it can be seen.
 ///

@@ -5,17 +5,12 @@
 //! old place. Tried on an API server: without the conditions on PersistentVolumes and StorageClasses, a pre-bound volume
 //! with old data bound at once.
 
-use crate::engines::{self, Backing, BackingSource, Degree, Server, Start};
-use crate::evaluation::{Context, Fix, Lookup, Workload, is_left_alone};
-use crate::kubernetes::{Container, Exec, Handler, Probe, RunsPods, StatefulSet};
+use std::sync::Arc;
 
-/// Why the volume may not be new.
-pub(super) enum Doubt {
-    /// These claims exist.
-    Claims(String),
-    /// It could not be proved.
-    Unproved,
-}
+use crate::engines::{self, Backing, BackingSource, Degree, Server, Start};
+use crate::facts::{ClaimFacts, Listed, Lookup, StorageClassFacts, VolumeFacts, default_class};
+use crate::kubernetes::{ClaimTemplate, Container, Exec, Handler, Probe, RunsPods, StatefulSet};
+use crate::rule::{Context, Fix, Workload};
 
 /// The fix, if the manifest alone allows it.
 pub(super) fn fix(set: &Workload<'_, StatefulSet>, server: &Server<'_>, backing: &Backing<'_>) -> Option<Fix> {
@@ -38,43 +33,63 @@ pub(super) fn fix(set: &Workload<'_, StatefulSet>, server: &Server<'_>, backing:
     fixable.then(|| super::set_variable(server, variable, &format!("{mount_path}/{subdirectory}"), None))
 }
 
-/// Whether it is proved that the claim's volume will be made afresh.
-pub(super) fn volume_is_new(
+/// The claims of this set that exist already, for a message; none where that is not known.
+pub(super) fn existing_claims(
     set: &Workload<'_, StatefulSet>,
     backing: &Backing<'_>,
     cx: &Context<'_>,
-) -> Result<(), Doubt> {
-    let BackingSource::ClaimTemplate(template) = backing.source else { return Err(Doubt::Unproved) };
-    let name = set.metadata().name.as_deref().filter(|name| !name.is_empty()).ok_or(Doubt::Unproved)?;
-    if is_left_alone(set.metadata(), cx.policy) {
-        return Err(Doubt::Unproved);
-    }
-    match cx.claims(name, template.name()) {
-        Lookup::Found(claims) if claims.is_empty() => {}
-        Lookup::Found(claims) => return Err(Doubt::Claims(listed(&claims))),
-        Lookup::Absent | Lookup::Unknown => return Err(Doubt::Unproved),
-    }
-    let Lookup::Found(volumes) = cx.reserved_volumes(name, template.name()) else { return Err(Doubt::Unproved) };
-    let class = template.spec.storage_class_name.as_deref();
-    if !volumes.is_empty() || class == Some("") {
-        return Err(Doubt::Unproved);
-    }
-    let Lookup::Found(class) = cx.storage_class(class) else { return Err(Doubt::Unproved) };
+) -> Option<String> {
+    let (name, template) = claimed(set, backing, cx)?;
+    let claims = claims(name, template, cx);
+    (!claims.items.is_empty()).then(|| listed(&claims.items))
+}
+
+/// Whether it is proved that the claim's volume will be made afresh.
+///
+/// All questions are asked before any answer is looked at, so that one round of live reads brings all that is needed.
+pub(super) fn volume_is_new(set: &Workload<'_, StatefulSet>, backing: &Backing<'_>, cx: &Context<'_>) -> bool {
+    let Some((name, template)) = claimed(set, backing, cx) else { return false };
+    let claims = claims(name, template, cx);
+    let reserved = cx.list::<VolumeFacts>(|volume| volume.is_reserved_for(cx.namespace, name, template.name()));
+    let class = match template.spec.storage_class_name.as_deref() {
+        Some(class) => cx.get::<StorageClassFacts>(class),
+        None => default_class(&cx.list::<StorageClassFacts>(|_| true)),
+    };
+    let Lookup::Found(class) = class else { return false };
+    let free = cx.list::<VolumeFacts>(|volume| volume.is_free_for(&class.name));
+    claims.is_surely_empty() && reserved.is_surely_empty() && free.is_surely_empty() && makes_fresh_volumes(&class)
+}
+
+/// The set and the claim template whose volume is in question; none where nothing can be proved about it.
+fn claimed<'s>(
+    set: &'s Workload<'_, StatefulSet>,
+    backing: &Backing<'s>,
+    cx: &Context<'_>,
+) -> Option<(&'s str, &'s ClaimTemplate)> {
+    let BackingSource::ClaimTemplate(template) = backing.source else { return None };
+    let name = set.metadata().name.as_deref().filter(|name| !name.is_empty())?;
+    // An empty class means that nothing makes a volume: one that exists is bound.
+    let is_made = template.spec.storage_class_name.as_deref() != Some("");
+    (is_made && !cx.policy.leaves_alone(set.metadata())).then_some((name, template))
+}
+
+fn claims(set: &str, template: &ClaimTemplate, cx: &Context<'_>) -> Listed<ClaimFacts> {
+    cx.list::<ClaimFacts>(|claim| claim.is_of(set, template.name()))
+}
+
+/// Whether a class makes a new directory or disk for each claim, as far as it can be told.
+fn makes_fresh_volumes(class: &StorageClassFacts) -> bool {
     let names_a_path = class.parameters.iter().any(|(key, value)| {
         let key = key.to_ascii_lowercase();
         key.contains("path") || key.contains("subdir") || value.contains("${")
     });
-    if cx.free_volumes(&class.name) != Lookup::Found(false) {
-        return Err(Doubt::Unproved);
-    }
-    let fresh = class.provisioner != "kubernetes.io/no-provisioner" && !names_a_path;
-    if fresh { Ok(()) } else { Err(Doubt::Unproved) }
+    class.provisioner != "kubernetes.io/no-provisioner" && !names_a_path
 }
 
-fn listed(claims: &[String]) -> String {
+fn listed(claims: &[Arc<ClaimFacts>]) -> String {
     match claims {
-        [one] => one.clone(),
-        [first, .., last] => format!("{first} … {last}"),
+        [one] => one.name.to_string(),
+        [first, .., last] => format!("{} … {}", first.name, last.name),
         [] => String::new(),
     }
 }

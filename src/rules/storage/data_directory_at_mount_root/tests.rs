@@ -1,8 +1,8 @@
 use super::*;
-use crate::evaluation::{Answer, Facts, Finding, Lookup, NoFacts, Question, StorageClassFacts, Subject};
-use crate::rules::trial::{self, Known};
+use crate::facts::{ClaimFacts, InMemory, StorageClassFacts, VolumeFacts};
+use crate::rule::Finding;
+use crate::rules::harness;
 use serde_json::Value;
-use std::sync::Arc;
 
 fn postgres(container: &Value, template: &Value) -> Value {
     let mut container = container.clone();
@@ -19,36 +19,23 @@ fn postgres(container: &Value, template: &Value) -> Value {
     })
 }
 
-fn fresh() -> Known {
-    let (namespace, set, template) = ("shop".to_owned(), "pg".to_owned(), "data".to_owned());
-    let claims = Question::Claims { namespace: namespace.clone(), set: set.clone(), template: template.clone() };
-    let volumes = Question::ReservedVolumes { namespace, set, template };
-    let class = |parameters: &[(&str, &str)]| StorageClassFacts {
-        name: "standard".into(),
+/// A cluster without claims and volumes, whose default class makes fresh ones.
+fn fresh() -> InMemory {
+    let class = |name: &str, is_default, (key, value): (&str, &str)| StorageClassFacts {
+        name: name.into(),
         provisioner: "csi.example.com".into(),
-        parameters: parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        parameters: [(key.to_owned(), value.to_owned())].into(),
+        is_default,
     };
-    Known(
-        [
-            (claims, Answer::Names(Lookup::Found(vec![]))),
-            (volumes, Answer::Names(Lookup::Found(vec![]))),
-            (Question::FreeVolumes { class: "standard".into() }, Answer::Holds(Lookup::Found(false))),
-            (
-                Question::StorageClass { name: None },
-                Answer::StorageClass(Lookup::Found(Arc::new(class(&[("type", "ssd")])))),
-            ),
-            (
-                Question::StorageClass { name: Some("shared".into()) },
-                Answer::StorageClass(Lookup::Found(Arc::new(class(&[("pathPattern", "${.PVC.name}")])))),
-            ),
-        ]
-        .into(),
-    )
+    InMemory::default()
+        .knowing::<ClaimFacts>()
+        .knowing::<VolumeFacts>()
+        .with("", "standard", class("standard", true, ("type", "ssd")))
+        .with("", "shared", class("shared", false, ("pathPattern", "${.PVC.name}")))
 }
 
-fn created(set: &Value, facts: &dyn Facts) -> Vec<Finding> {
-    let set: StatefulSet = trial::read(set);
-    trial::findings("STS201", &Subject::StatefulSet(&set), Occasion::Create, facts)
+fn created(set: &Value, facts: &InMemory) -> Vec<Finding> {
+    harness::created("STS201", set, facts)
 }
 
 fn fixes(container: &Value, template: &Value) -> Option<Value> {
@@ -103,22 +90,21 @@ fn fixes_nothing_where_the_container_relies_on_the_old_place() {
 
 #[test]
 fn fixes_nothing_without_facts_and_asks_for_them() {
-    let found = created(&postgres(&json!({}), &json!({})), &NoFacts);
+    let found = created(&postgres(&json!({}), &json!({})), &InMemory::default());
     assert!(found[0].fix.is_none());
 }
 
 #[test]
 fn fixes_nothing_while_a_free_volume_of_the_class_would_be_bound() {
-    let mut facts = fresh();
-    facts.0.insert(Question::FreeVolumes { class: "standard".into() }, Answer::Holds(Lookup::Found(true)));
-    assert!(created(&postgres(&json!({}), &json!({})), &facts)[0].fix.is_none());
+    let volume = |class: &str| VolumeFacts { class: class.into(), ..VolumeFacts::default() };
+    let fix = |facts| created(&postgres(&json!({}), &json!({})), &facts)[0].fix.clone();
+    assert!(fix(fresh().with("", "pv-1", volume("standard"))).is_none());
+    assert!(fix(fresh().with("", "pv-1", volume("another"))).is_some());
 }
 
 #[test]
 fn names_the_claims_that_exist() {
-    let mut facts = fresh();
-    let question = Question::Claims { namespace: "shop".into(), set: "pg".into(), template: "data".into() };
-    facts.0.insert(question, Answer::Names(Lookup::Found(vec!["data-pg-0".into()])));
+    let facts = fresh().with(harness::NAMESPACE, "data-pg-0", ClaimFacts { name: "data-pg-0".into() });
     let found = created(&postgres(&json!({}), &json!({})), &facts);
     assert!(found[0].message.contains("data-pg-0") && found[0].fix.is_none());
 }
@@ -142,8 +128,8 @@ fn keeps_pgdata_when_the_manifest_comes_again_without_it() {
     let user = json!({"name": "POSTGRES_USER", "value": "app"});
     let fixed = json!({"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"});
     let keep = |old: &Value, new: &Value| {
-        let (old, new): (StatefulSet, StatefulSet) = (trial::read(old), trial::read(new));
-        let policy = crate::policy::Policy::default();
+        let (old, new): (StatefulSet, StatefulSet) = (harness::read(old), harness::read(new));
+        let policy = crate::rules::policy(crate::rule::Profile::Recommended);
         let (old, new) = (Workload::new(&old, &policy), Workload::new(&new, &policy));
         let fixes = DataDirectoryAtMountRoot.keep_fixes(&old, &new);
         fixes.first().map(|fix| json!(fix.operations))
@@ -159,4 +145,18 @@ fn keeps_pgdata_when_the_manifest_comes_again_without_it() {
     let mut moved = postgres(&env(json!([user])), &json!({}));
     moved["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/data");
     assert_eq!(keep(&old, &moved), None, "PGDATA must not be moved off the claim");
+}
+
+#[test]
+fn fixes_nothing_while_a_volume_is_reserved_for_a_claim_of_the_set() {
+    let reserved = |claim: &str| VolumeFacts {
+        class: "standard".into(),
+        namespace: harness::NAMESPACE.into(),
+        claim: claim.into(),
+    };
+    let fix = |claim| {
+        let facts = fresh().with("", "pv-1", reserved(claim));
+        created(&postgres(&json!({}), &json!({})), &facts)[0].fix.clone()
+    };
+    assert!(fix("data-pg-0").is_none() && fix("data-other-0").is_some());
 }

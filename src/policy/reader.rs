@@ -4,9 +4,8 @@ use serde_json::{Map, Value};
 
 use super::Fault;
 use crate::engines::Mirror;
-use crate::kubernetes::Pointer;
-use crate::policy::{Action, Owned, Policy, Profile, Setting};
-use crate::rules::RULES;
+use crate::pointer::Pointer;
+use crate::rule::{Action, Catalogue, Owned, Policy, Profile, Setting};
 use crate::yaml::{self, Places};
 
 /// The top fields, in the order of the documentation.
@@ -39,14 +38,15 @@ impl<'t> Reader<'t> {
     }
 
     /// The policy, as far as it could be read.
-    pub(super) fn policy(&mut self, value: &Value) -> Policy {
+    pub(super) fn policy(&mut self, value: &Value, rules: Catalogue) -> Policy {
         let root = Pointer::default();
-        let Some(map) = self.mapping(&root, value, "the policy") else { return Policy::default() };
+        let default = Policy::new(rules, Profile::default());
+        let Some(map) = self.mapping(&root, value, "the policy") else { return default };
         self.refuse_unknown(&root, map, FIELDS, "field");
         let field =
             |name| map.get(name).filter(|value| !value.is_null()).map(|value| (root.clone().field(name), value));
         let profile = field("profile").and_then(|(at, value)| self.word(&at, value, PROFILES));
-        let mut policy = Policy::new(profile.unwrap_or_default());
+        let mut policy = profile.map_or(default, |profile| Policy::new(rules, profile));
         if let Some((at, value)) = field("enforcement") {
             policy.enforcement = self.word(&at, value, ENFORCEMENTS).unwrap_or(policy.enforcement);
         }
@@ -67,11 +67,12 @@ impl<'t> Reader<'t> {
 
     fn rules(&mut self, at: &Pointer, value: &Value, policy: &mut Policy) {
         let Some(map) = self.mapping(at, value, "rules") else { return };
-        let mut named = vec![None; RULES.len()];
+        let rules = policy.rules();
+        let mut named = vec![None; rules.len()];
         for (key, value) in map {
             let at = at.clone().field(key);
-            let Some(index) = Policy::find(key) else {
-                let names = RULES.iter().flat_map(|rule| [rule.info().name, rule.info().code]);
+            let Some(index) = rules.find(key) else {
+                let names = rules.iter().flat_map(|rule| [rule.info().name, rule.info().code]);
                 let advice = did_you_mean(key, names).unwrap_or_else(|| "`stsguard rules` lists all".to_owned());
                 self.blame_key(&at, format!("there is no rule {key:?}; {advice}"));
                 continue;
@@ -92,7 +93,7 @@ impl<'t> Reader<'t> {
             setting.action = self.word(at, value, ACTIONS).unwrap_or(setting.action);
             return setting;
         };
-        let info = RULES[index].info();
+        let info = policy.rules()[index].info();
         self.refuse_unknown(at, map, RULE_FIELDS, "field");
         if let Some(value) = map.get("action") {
             let action = self.word(&at.clone().field("action"), value, ACTIONS);

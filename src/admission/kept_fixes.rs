@@ -10,10 +10,9 @@ use std::collections::BTreeSet;
 use super::mutation::record;
 use super::verdict::warning;
 use super::{FIXED_ANNOTATION, Verdict};
-use crate::evaluation::{Specs, Workload, exemption};
+use crate::exemption::is_exempt;
 use crate::kubernetes::StatefulSet;
-use crate::policy::Policy;
-use crate::rules::RULES;
+use crate::rule::{Policy, Specs, Workload};
 
 /// What an update may not change: the fixes that were made on CREATE, and the record of them.
 ///
@@ -22,16 +21,16 @@ use crate::rules::RULES;
 /// would start on an empty directory.
 pub(super) fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, policy: &Policy) -> Verdict {
     let mut verdict = Verdict::allow();
-    let recorded = recorded(old);
+    let (rules, recorded) = (policy.rules(), recorded(old));
     let exempt = |code: &str| {
-        let rule = RULES.iter().find(|rule| rule.info().code == code);
-        rule.is_some_and(|rule| exemption(&new.metadata, *rule).is_some())
+        let rule = rules.iter().find(|rule| rule.info().code == code);
+        rule.is_some_and(|rule| is_exempt(&new.metadata, rule.info().name))
     };
     // A code that this version does not know was recorded by a later one, which may come back.
     let codes: BTreeSet<_> = recorded.iter().filter(|code| !exempt(code)).cloned().collect();
     let before = Workload::new(old, policy);
     let after = Workload::new(new, policy);
-    for rule in RULES.iter().filter(|rule| codes.contains(rule.info().code)) {
+    for rule in rules.iter().filter(|rule| codes.contains(rule.info().code)) {
         let info = rule.info();
         for fix in rule.keep_fixes(&before, &after) {
             verdict.warnings.push(warning(info.code, &format!("{}; put into the manifest: {}", fix.title, fix.yaml)));

@@ -1,19 +1,24 @@
 use super::*;
 use crate::engines::Mirror;
-use crate::policy::{Action, ImageVolumes, Owned, Profile, Setting};
+use crate::rule::{Action, Owned, Parameter, Setting};
+use crate::rules::{self, RULES};
 
 fn faults(text: &str) -> Vec<String> {
-    let faults = parse(text).expect_err("the policy is refused");
+    let faults = super::parse(text, RULES).expect_err("the policy is refused");
     faults.iter().map(|f| format!("{}:{}: {}", f.position.line, f.position.column, f.message)).collect()
 }
 
+fn parameter(code: &str) -> &'static Parameter {
+    &RULES[RULES.find(code).expect("the rule exists")].info().parameters[0]
+}
+
 fn setting(policy: &Policy, rule: &str) -> Setting {
-    policy.written(Policy::find(rule).expect("the rule exists"))
+    policy.written(RULES.find(rule).expect("the rule exists"))
 }
 
 #[test]
 fn reads_every_field() {
-    let policy = parse(
+    let policy = super::parse(
         "profile: strict\n\
          enforcement: warn\n\
          restoreLabels: [velero.io/restore-name, example.com/restored]\n\
@@ -24,6 +29,7 @@ fn reads_every_field() {
          \x20 STS101: {action: warn, parameters: {singleReplica: warn}}\n\
          \x20 data-directory-shadowed: {parameters: {imageVolumes: ignored}}\n\
          \x20 parallel-startup: off\n",
+        RULES,
     )
     .expect("the policy is good");
     assert_eq!(policy.profile, Profile::Strict);
@@ -35,17 +41,17 @@ fn reads_every_field() {
         [Mirror { prefix: "registry.example.com/hub/".into(), stands_for: "docker.io/".into() }]
     );
     assert_eq!(setting(&policy, "STS301"), Setting { action: Action::Warn, fix: true });
-    assert_eq!(policy.parameters.default_grace_seconds, 90);
+    assert_eq!(policy.seconds(parameter("STS301")), 90);
     assert_eq!(setting(&policy, "STS101").action, Action::Warn);
-    assert_eq!(policy.parameters.single_replica, Some(Action::Warn));
-    assert_eq!(policy.parameters.image_volumes, ImageVolumes::Ignored);
+    assert_eq!(policy.word(parameter("STS101")), Some("warn"));
+    assert_eq!(policy.word(parameter("STS203")), Some("ignored"));
     assert_eq!(setting(&policy, "STS303").action, Action::Off);
 }
 
 #[test]
 fn takes_an_empty_file_for_the_default_policy() {
     for text in ["", "# nothing yet\n", "---\n", "{}", "rules:\n"] {
-        assert_eq!(parse(text), Ok(Policy::default()), "{text:?}");
+        assert_eq!(super::parse(text, RULES), Ok(rules::policy(Profile::Recommended)), "{text:?}");
     }
 }
 

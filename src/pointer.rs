@@ -1,5 +1,7 @@
 //! JSON pointers (RFC 6901): where in an object a finding stands and a patch operation acts.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,15 +1,14 @@
 //! An object that runs pods, with the database servers in it recognised once for all rules.
 
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::engines::{self, DataDirectory, Server, Start};
-use crate::kubernetes::RunsPods;
-use crate::policy::Policy;
+use crate::facts::{ConfigMapFacts, Lookup};
+use crate::kubernetes::{Labels, RunsPods};
 
 use super::context::Context;
-use super::facts::Lookup;
+use super::policy::Policy;
 
 /// A StatefulSet or Deployment with the servers that its pods run.
 pub struct Workload<'a, T> {
@@ -54,9 +53,9 @@ pub fn data_directory(server: &Server<'_>, cx: &Context<'_>) -> DataDirectory {
 }
 
 /// The ConfigMap's data as far as it is known; absent counts as unknown because it may come later.
-pub fn config_map(cx: &Context<'_>, name: &str) -> Option<Arc<BTreeMap<String, String>>> {
-    match cx.config_map(name) {
-        Lookup::Found(data) => Some(data),
+pub fn config_map(cx: &Context<'_>, name: &str) -> Option<Arc<Labels>> {
+    match cx.get::<ConfigMapFacts>(name) {
+        Lookup::Found(map) => Some(Arc::clone(&map.data)),
         Lookup::Absent | Lookup::Unknown => None,
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kubernetes::Pointer;
+use super::context::Asked;
+use crate::facts::Source;
+use crate::pointer::Pointer;
 
 /// How far a fix can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -43,7 +45,7 @@ pub enum Operation {
 }
 
 /// A proposed change that ends a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fix {
     /// How far to trust it.
     pub applicability: Applicability,
@@ -53,4 +55,19 @@ pub struct Fix {
     pub yaml: String,
     /// The exact operations.
     pub operations: Vec<Operation>,
+    /// The cluster facts that it rests on; filled in when a finding takes it.
+    #[serde(skip)]
+    pub rests_on: Vec<Asked>,
+}
+
+impl Fix {
+    /// Whether something that it rests on could not be confirmed: then nobody may make it.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.rests_on.iter().any(|(_, source)| *source == Source::Unconfirmed)
+    }
+
+    /// Makes it one that nobody makes by himself, and that is still worth showing.
+    pub fn demote(&mut self) {
+        self.applicability = self.applicability.min(Applicability::Unsafe);
+    }
 }

@@ -1,0 +1,192 @@
+//! The policy as resolved: what is done about each rule's findings, and the parameters that rules read.
+
+use std::fmt;
+
+use super::catalogue::Catalogue;
+use super::parameter::{Parameter, Values, Written};
+use crate::engines::Mirror;
+use crate::kubernetes::ObjectMeta;
+
+/// What is done about a finding, mildest first, so that `min` caps and `max` sharpens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The rule does not run.
+    Off,
+    /// A log line, a metric and an audit annotation; `check` shows it only with `--show audit`.
+    Audit,
+    /// An admission warning.
+    Warn,
+    /// Admission rejects; `check` exits 1.
+    Deny,
+}
+
+impl Action {
+    /// One step milder: deny becomes warn, warn becomes audit; audit and off stay.
+    #[must_use]
+    pub fn milder(self) -> Self {
+        match self {
+            Self::Deny => Self::Warn,
+            Self::Warn | Self::Audit => Self::Audit,
+            Self::Off => Self::Off,
+        }
+    }
+
+    /// The word for it in policies, messages, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Audit => "audit",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A set of default actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Denies only what surely breaks or loses data in every cluster.
+    Baseline,
+    /// The default.
+    #[default]
+    Recommended,
+    /// For those who want every finding mended.
+    Strict,
+}
+
+impl Profile {
+    /// All profiles, in the order of a rule's default actions.
+    pub const ALL: [Self; 3] = [Self::Baseline, Self::Recommended, Self::Strict];
+
+    /// The word for it in policies and documentation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Recommended => "recommended",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// What a policy says of one rule: the action on a finding, and whether its safe fix is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// What is done about a finding.
+    pub action: Action,
+    /// Whether admission makes the rule's safe fix.
+    pub fix: bool,
+}
+
+/// What is done about sets that belong to an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Owned {
+    /// No fixes, and findings are at most `audit`: the operator would put its own template back.
+    #[default]
+    Audit,
+    /// As if nobody owned them.
+    Enforce,
+}
+
+/// A policy, resolved: every rule has a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The profile that the defaults came from.
+    pub profile: Profile,
+    /// Caps every action.
+    pub enforcement: Action,
+    /// An object with one of these labels comes from a restore: at most `warn`, no fix.
+    pub restore_labels: Vec<String>,
+    /// Image prefixes of registries that mirror the official images, with what they stand for.
+    pub mirrors: Vec<Mirror>,
+    /// What is done about sets with a controller owner.
+    pub owned_by_controllers: Owned,
+    rules: Catalogue,
+    settings: Vec<Setting>,
+    parameters: Vec<(&'static str, &'static str, Written)>,
+}
+
+impl Policy {
+    /// The policy of a profile over these rules with nothing changed.
+    pub fn new(rules: Catalogue, profile: Profile) -> Self {
+        Self {
+            profile,
+            enforcement: Action::Deny,
+            restore_labels: vec!["velero.io/restore-name".to_owned()],
+            mirrors: Vec::new(),
+            owned_by_controllers: Owned::default(),
+            settings: rules.iter().map(|rule| rule.info().defaults[profile as usize]).collect(),
+            parameters: Vec::new(),
+            rules,
+        }
+    }
+
+    /// The rules that it is about.
+    pub fn rules(&self) -> Catalogue {
+        self.rules
+    }
+
+    /// Whether no fix of this object may be made: a restore or an operator put it there.
+    pub fn leaves_alone(&self, metadata: &ObjectMeta) -> bool {
+        self.is_restored(metadata) || self.is_owned(metadata)
+    }
+
+    /// Whether the object carries a label that a restore gives.
+    pub fn is_restored(&self, metadata: &ObjectMeta) -> bool {
+        self.restore_labels.iter().any(|label| metadata.labels.contains_key(label))
+    }
+
+    /// Whether an operator answers for the object, and this policy leaves it alone.
+    pub fn is_owned(&self, metadata: &ObjectMeta) -> bool {
+        self.owned_by_controllers == Owned::Audit && metadata.controller().is_some()
+    }
+
+    /// What this policy says of the rule at `index` in its catalogue, the enforcement cap applied.
+    pub fn setting(&self, index: usize) -> Setting {
+        let setting = self.settings[index];
+        Setting { action: setting.action.min(self.enforcement), fix: setting.fix && self.enforcement != Action::Audit }
+    }
+
+    /// Changes what this policy says of the rule at `index` in its catalogue.
+    pub fn set(&mut self, index: usize, setting: Setting) {
+        self.settings[index] = setting;
+    }
+
+    /// What this policy says of the rule at `index` in its catalogue before the enforcement cap.
+    pub fn written(&self, index: usize) -> Setting {
+        self.settings[index]
+    }
+
+    /// Sets a parameter.
+    pub fn set_parameter(&mut self, parameter: &Parameter, written: Written) {
+        self.parameters.retain(|(code, name, _)| (*code, *name) != (parameter.code, parameter.name));
+        self.parameters.push((parameter.code, parameter.name, written));
+    }
+
+    /// The word that counts for a parameter, `None` where nothing is written and there is no default.
+    pub fn word(&self, parameter: &Parameter) -> Option<&'static str> {
+        match (self.parameter(parameter), parameter.values) {
+            (Some(Written::Word(word)), _) => Some(word),
+            (_, Values::Words { default, .. }) => default,
+            (_, Values::Seconds { .. }) => None,
+        }
+    }
+
+    /// The seconds that count for a parameter; 0 where it takes none.
+    pub fn seconds(&self, parameter: &Parameter) -> i64 {
+        match (self.parameter(parameter), parameter.values) {
+            (Some(Written::Seconds(seconds)), _) | (_, Values::Seconds { default: seconds }) => seconds,
+            (_, Values::Words { .. }) => 0,
+        }
+    }
+
+    fn parameter(&self, parameter: &Parameter) -> Option<Written> {
+        let mut written = self.parameters.iter();
+        written.find(|(code, name, _)| (*code, *name) == (parameter.code, parameter.name)).map(|(.., written)| *written)
+    }
+}
