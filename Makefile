@@ -28,20 +28,20 @@ format: ## is the code formatted?
 
 .PHONY: lint
 lint: ## clippy, warnings are errors
-	$(CARGO) clippy --locked --all-targets --test e2e --test chart -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --test e2e --test chart -- -D warnings
 
 .PHONY: docs
 docs: ## does the API documentation build without a broken link?
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --lib --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --lib --document-private-items
 
 .PHONY: units
 units: packages ## all tests that need no cluster
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 
 .PHONY: chart
 chart: packages ## is the chart sound? both helms, its rights, its alerts and its dashboard
-	tests/e2e/control-plane/build.sh >/dev/null
-	tests/chart/tools/build.sh >/dev/null
+	tests/cluster/control-plane/build.sh "$(CACHE)" >/dev/null
+	tests/chart/tools/build.sh "$(CACHE)" >/dev/null
 	$(CARGO) test --locked --test chart
 
 .PHONY: e2e
@@ -84,7 +84,7 @@ demo: packages ## a real cluster, the chart, good and bad manifests (KEEP=1 ends
 
 .PHONY: packages
 packages:
-	@tests/e2e/control-plane/packages.sh
+	@tests/cluster/packages.sh 'faketime:/usr/lib/*/faketime/libfaketime.so.1'
 
 .PHONY: bench
 bench: ## speed, as ratios to a floor measured in the same run

@@ -15,10 +15,13 @@ pub enum Helm {
     Four,
 }
 
+#[path = "../cache.rs"]
+mod cache;
+
 static CONTROL_PLANE: LazyLock<PathBuf> =
     LazyLock::new(|| match std::env::var_os("STSGUARD_CONTROL_PLANE").filter(|folder| !folder.is_empty()) {
         Some(folder) => folder.into(),
-        None => built("tests/e2e/control-plane/build.sh"),
+        None => built("tests/cluster/control-plane/build.sh"),
     });
 static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| built("tests/chart/tools/build.sh"));
 
@@ -31,7 +34,7 @@ pub fn chart() -> PathBuf {
 }
 
 fn built(script: &str) -> PathBuf {
-    let output = Command::new(root().join(script)).output().expect("the script can be run");
+    let output = Command::new(root().join(script)).arg(cache::folder()).output().expect("the script can be run");
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("it prints a path").trim().into()
 }

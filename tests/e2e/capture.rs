@@ -4,8 +4,6 @@
 //! paths. Then kubectl applies the manifests in `benches/manifests`, whose reviews go to `benches/reviews`, and takes the
 //! steps of `STORY`, whose reviews go to `tests/reviews/captured`.
 
-#![allow(dead_code, reason = "the tests use other parts of the cluster")]
-
 use std::{
     convert::Infallible,
     fs,
@@ -32,21 +30,19 @@ use stsguard::{
     facts::Answers,
     rule::Profile,
 };
-use tokio::{net::TcpListener, runtime::Runtime};
+use test_cluster::{
+    Cluster, Options,
+    isolation::{Place, isolated},
+    sandbox,
+};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use self::{
-    cluster::{
-        Cluster, Options,
-        isolation::{Half, Place, enter},
-        sandbox,
-    },
-    facts::AllIsWell,
-};
+use self::facts::AllIsWell;
 
-mod cluster;
 #[path = "../../benches/facts.rs"]
 mod facts;
+mod settings;
 
 /// What the benchmarks read.
 const WANTED: [&str; 5] = [
@@ -83,22 +79,10 @@ static STEP: Mutex<&str> = Mutex::new("");
 
 fn main() -> ExitCode {
     sandbox::take_part();
-    let code = enter().and_then(|half| match half {
-        Half::Outer(code) => Ok(code),
-        Half::Inner(place) => inner(&place),
-    });
-    code.unwrap_or_else(|error| {
+    let done = isolated(&settings::run(), async |place| capture(place).await.map(|()| ExitCode::SUCCESS));
+    done.unwrap_or_else(|error| {
         eprintln!("nothing can be captured: {error:#}");
         ExitCode::FAILURE
-    })
-}
-
-fn inner(place: &Place) -> Result<ExitCode> {
-    Runtime::new()?.block_on(async {
-        tokio::select! {
-            done = capture(place) => done.map(|()| ExitCode::SUCCESS),
-            never = place.interrupted() => match never? {},
-        }
     })
 }
 

@@ -2,8 +2,6 @@
 //!
 //! `make demo KEEP=1` ends in a shell inside the cluster, with kubectl and helm set up.
 
-#![allow(dead_code, reason = "the tests use other parts of the cluster")]
-
 use std::{
     env,
     path::PathBuf,
@@ -14,19 +12,20 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
-use tokio::runtime::Runtime;
-
-use self::cluster::{
+use test_cluster::{
     Cluster, Options,
-    isolation::{Half, Place, enter},
+    isolation::{Place, isolated},
     sandbox,
 };
+
 use self::scenarios::{
     installation,
     shop::{CONTAINER, GRACE, Shop, cluster_ip_service, good_set, service, with, without},
 };
 
-mod cluster;
+mod settings;
+
+#[allow(dead_code, reason = "the tests use other parts of it")]
 mod scenarios {
     #[path = "../scenarios/installation.rs"]
     pub mod installation;
@@ -36,22 +35,10 @@ mod scenarios {
 
 fn main() -> ExitCode {
     sandbox::take_part();
-    let code = enter().and_then(|half| match half {
-        Half::Outer(code) => Ok(code),
-        Half::Inner(place) => inner(&place),
-    });
-    code.unwrap_or_else(|error| {
+    let done = isolated(&settings::run(), async |place| show(place).await.map(|()| ExitCode::SUCCESS));
+    done.unwrap_or_else(|error| {
         eprintln!("the demonstration cannot run: {error:#}");
         ExitCode::FAILURE
-    })
-}
-
-fn inner(place: &Place) -> Result<ExitCode> {
-    Runtime::new()?.block_on(async {
-        tokio::select! {
-            done = show(place) => done.map(|()| ExitCode::SUCCESS),
-            never = place.interrupted() => match never? {},
-        }
     })
 }
 
@@ -77,7 +64,7 @@ async fn show(place: &Place) -> Result<()> {
     println!("\ndone in {}", seconds(begun.elapsed()));
     if env::var_os("KEEP").is_some_and(|keep| !keep.is_empty() && keep != "0") {
         println!("\na shell inside the cluster (kubectl and helm are set up; `exit` ends the cluster):");
-        cluster.shell().await?;
+        cluster.shell("stsguard demo").await?;
     }
     cluster.stop().await
 }
@@ -152,7 +139,7 @@ async fn apply(shop: &Shop<'_>, set: &Value) -> Result<()> {
 }
 
 /// What a user sees: each line that kubectl printed.
-fn say(command: &str, output: &cluster::call::Output) {
+fn say(command: &str, output: &test_cluster::call::Output) {
     println!("$ {command}");
     for line in output.stderr.lines().chain(output.stdout.lines()) {
         println!("  {line}");

@@ -1,11 +1,9 @@
-//! End-to-end tests on a real Kubernetes control plane, without containers; see `cluster` and `scenarios`.
+//! End-to-end tests on a real Kubernetes control plane, without containers; see `test_cluster` and `scenarios`.
 //!
 //! `cargo test --test e2e` runs them; names filter, `--list` lists. `STSGUARD_KEEP_LOGS=1` keeps the logs of a run that
 //! passes, `STSGUARD_CONTROL_PLANE` names a folder with the control plane's programs instead of building them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
-#![allow(dead_code, reason = "the demonstration uses other parts of the cluster")]
-
 use std::{
     process::ExitCode,
     sync::Arc,
@@ -14,20 +12,18 @@ use std::{
 
 use anyhow::{Context, Result};
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
-use tokio::{runtime::Runtime, sync::RwLock, time::timeout};
-
-use self::{
-    cluster::{
-        Cluster,
-        isolation::{Half, Place, enter},
-        sandbox,
-    },
-    scenarios::{GROUPS, Scenario, When},
+use test_cluster::{
+    Cluster,
+    isolation::{Place, isolated},
+    sandbox,
 };
+use tokio::{sync::RwLock, time::timeout};
 
-mod cluster;
+use self::scenarios::{GROUPS, Scenario, When};
+
 mod scenarios;
 mod server;
+mod settings;
 
 /// Scenarios mostly wait, so more of them run at a time than there are cores.
 const AT_A_TIME: usize = 4;
@@ -49,11 +45,9 @@ fn main() -> ExitCode {
     }
     let of_chart = |trial: &&Trial| trial.name().starts_with("chart::") && !arguments.is_filtered_out(trial);
     let tools = if listed.iter().any(|trial| of_chart(&trial)) { scenarios::chart::tools().map(drop) } else { Ok(()) };
-    let code = tools.and_then(|()| enter()).and_then(|half| match half {
-        Half::Outer(code) => Ok(code),
-        Half::Inner(place) => inner(&place, arguments),
-    });
-    code.unwrap_or_else(|error| {
+    let done =
+        tools.and_then(|()| isolated(&settings::run(), async |place| Ok(run(place, arguments).await?.exit_code())));
+    done.unwrap_or_else(|error| {
         eprintln!("the end-to-end tests cannot run: {error:#}");
         ExitCode::FAILURE
     })
@@ -65,16 +59,6 @@ struct Stage {
     handle: tokio::runtime::Handle,
     /// Held by all, and by a scenario that disturbs others exclusively.
     quiet: RwLock<()>,
-}
-
-fn inner(place: &Place, arguments: Arguments) -> Result<ExitCode> {
-    let runtime = Runtime::new()?;
-    runtime.block_on(async {
-        tokio::select! {
-            conclusion = run(place, arguments) => Ok(conclusion?.exit_code()),
-            never = place.interrupted() => match never? {},
-        }
-    })
 }
 
 async fn run(place: &Place, arguments: Arguments) -> Result<Conclusion> {

@@ -6,8 +6,7 @@
 
 use anyhow::{Context, Result};
 use futures::future::LocalBoxFuture;
-
-use crate::cluster::{Cluster, Options};
+use test_cluster::{Cluster, Options};
 
 mod callers;
 mod certificates;

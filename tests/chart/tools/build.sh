@@ -1,15 +1,15 @@
 #!/bin/sh
-# Builds what the chart's tests call besides the control plane's programs, once, and prints the folder that holds it:
-# promtool (alert rules, dashboard queries) and helm 3 as `helm3`.
+# build.sh CACHE: builds what the chart's tests call besides the control plane's programs, once, and prints the folder
+# that holds it: promtool (alert rules, dashboard queries) and helm 3 as `helm3`.
 #
-# The folder lies in the cache of tests/e2e/control-plane/build.sh, named after the versions, and appears whole or not
-# at all. Only Go is needed, and its module proxy. Cold it takes about 5 minutes on two cores.
+# The folder lies in the folder CACHE, is named after the versions, and appears whole or not at all. Only Go is needed,
+# and its module proxy. Cold it takes about 5 minutes on two cores.
 set -eu
 
 helm=v3.22.0
 here=$(cd "$(dirname "$0")" && pwd)
 prometheus=$(sed -n 's#^\(require\)\{0,1\}[[:space:]]*github.com/prometheus/prometheus \(v[0-9.]*\)$#\2#p' "$here/go.mod")
-cache=${STSGUARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stsguard}
+cache=${1:?the folder to build into}
 folder=$cache/chart-tools-promtool-$prometheus-helm-$helm
 
 say() { echo "chart tools: $*" >&2; }

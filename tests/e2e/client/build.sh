@@ -1,10 +1,10 @@
 #!/bin/sh
-# Builds the client that sends reviews as an API server does, once for each state of its sources, and prints its path.
-# It lies in the cache beside the control plane; only Go is needed, no module.
+# build.sh CACHE: builds the client that sends reviews as an API server does, once for each state of its sources, and
+# prints its path. It lies in the folder CACHE; only Go is needed, no module.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${STSGUARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stsguard}
+cache=${1:?the folder to build into}
 
 command -v go >/dev/null 2>&1 || { echo "client: go is missing: install Go 1.26 or later (https://go.dev/dl)" >&2; exit 1; }
 key=$(cd "$here" && { cat go.mod ./*.go; go env GOVERSION; } | sha256sum | cut -c1-12)

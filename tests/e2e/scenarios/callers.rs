@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use kube::{Client, Config};
+use test_cluster::{Cluster, credentials::WEBHOOK_CALLER, wait::eventually};
 use tokio::time::Duration;
 
 use super::certificates::data;
@@ -10,7 +11,6 @@ use super::resilience::guards;
 use super::restarts::upgrade;
 use super::shop::{Shop, cluster_ip_service, good_set};
 use super::{Scenario, alone};
-use crate::cluster::{Cluster, credentials::WEBHOOK_CALLER, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[alone!(with_a_certificate_are_let_in_and_nobody_else)];

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use serde_json::{Value, json};
+use test_cluster::{Cluster, wait::eventually};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -14,7 +15,6 @@ use super::resilience::guards;
 use super::restarts::{SCALED, upgrade, users::Users};
 use super::shop::{Shop, cluster_ip_service, codes, good_set};
 use super::{Scenario, alone};
-use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use stsguard::yaml::documents;
+use test_cluster::{Cluster, call::Call, wait::eventually};
 
 use super::installation::chart;
 use super::{Scenario, scenario};
-use crate::cluster::{Cluster, call::Call, wait::eventually};
+use crate::settings::cache;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[
@@ -30,7 +31,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// When it cannot be built.
 pub fn tools() -> Result<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/chart/tools/build.sh");
-    let output = Command::new(&script).stderr(std::process::Stdio::inherit()).output().context("running build.sh")?;
+    let mut build = Command::new(&script);
+    let output = build.arg(cache::folder()).stderr(Stdio::inherit()).output().context("running build.sh")?;
     ensure!(output.status.success(), "{} failed", script.display());
     Ok(String::from_utf8(output.stdout)?.trim().into())
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
+use test_cluster::{Cluster, wait::eventually};
 
 use super::shop::{Shop, codes, good_set, service, with};
 use super::{Scenario, scenario};
-use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

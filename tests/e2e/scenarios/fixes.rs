@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::Cluster;
 
 use super::shop::{
     CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixed, good_set, mendable_set, pgdata, service, with, without,
 };
 use super::{Scenario, scenario};
-use crate::cluster::Cluster;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::Cluster;
 
 use super::shop::{Shop, fixed, mendable_set, service, with};
 use super::{Scenario, alone, scenario};
-use crate::cluster::Cluster;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::Cluster;
 
 use super::shop::{Answer, Shop, cluster_ip_service, codes, good_set, service, with, without};
 use super::{Scenario, scenario};
-use crate::cluster::Cluster;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

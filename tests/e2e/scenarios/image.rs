@@ -4,11 +4,11 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::{Cluster, sandbox::interpreter, wait::eventually};
 
 use super::installation::{RELEASE, pods};
 use super::resilience::guards;
 use super::{Scenario, of_image};
-use crate::cluster::{Cluster, sandbox::interpreter, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[of_image!(serves_from_an_empty_root), of_image!(finds_the_api_server_by_name)];

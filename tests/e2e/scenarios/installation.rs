@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use stsguard::certificates::local;
-
-use crate::cluster::{Cluster, Options};
+use test_cluster::{Cluster, Options};
 
 /// The release and its namespace.
 pub const RELEASE: &str = "stsguard";

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::Cluster;
 
 use super::shop::{CONTAINER, GRACE, Shop, cluster_ip_service, codes, good_set, mendable_set, with};
 use super::{Scenario, scenario};
-use crate::cluster::Cluster;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] =

@@ -4,13 +4,13 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::{Cluster, wait::eventually};
 
 use super::installation::{RELEASE, pods};
 use super::resilience::guards;
 use super::restarts::upgrade;
 use super::shop::{Shop, cluster_ip_service, good_set, service, with};
 use super::{Scenario, alone};
-use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use test_cluster::{Cluster, credentials::User, wait::eventually};
 use tokio::{net::TcpStream, time::sleep};
 
 use self::steps::{apply, deploy, get, kubectl, restarted, timed};
 use super::{Scenario, alone, scenario};
-use crate::cluster::{Cluster, credentials::User, wait::eventually};
 
 mod steps;
 

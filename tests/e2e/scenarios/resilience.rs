@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use test_cluster::{Cluster, wait::eventually};
 
 use super::installation::{RELEASE, pods};
 use super::shop::{Shop, cluster_ip_service, codes, good_set};
 use super::{Scenario, alone};
-use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] =

@@ -12,6 +12,7 @@ use std::{env, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use test_cluster::{Cluster, wait::eventually};
 use tokio::{sync::watch, time::sleep};
 
 use self::{
@@ -20,7 +21,6 @@ use self::{
 };
 use super::installation::{RELEASE, pods};
 use super::{Scenario, alone, long};
-use crate::cluster::{Cluster, wait::eventually};
 
 pub mod load;
 pub mod users;

@@ -6,12 +6,12 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::DeleteParams};
 use serde_json::{Value, json};
+use test_cluster::{Cluster, wait::eventually};
 
 use super::legacy::broken;
 use super::restarts::upgrade;
 use super::shop::{Shop, cluster_ip_service, codes, good_set, without};
 use super::{Scenario, alone, scenario};
-use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] =

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use test_cluster::Cluster;
 
 use super::{Scenario, scenario};
-use crate::cluster::Cluster;
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use stsguard::certificates::local::{self, Made};
+use test_cluster::{Cluster, wait::eventually};
 
 use super::installation::RELEASE;
 use super::restarts::{
@@ -14,7 +15,6 @@ use super::restarts::{
     load::{Load, Target},
 };
 use super::{Scenario, scenario};
-use crate::cluster::{Cluster, wait::eventually};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[scenario!(of_a_provided_pair_loses_no_request)];

@@ -3,8 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use http::Request;
 use serde_json::{Value, json};
-
-use crate::cluster::{Cluster, call::Output};
+use test_cluster::{Cluster, call::Output};
 
 /// A namespace with the tutorial's objects in it.
 pub struct Shop<'a> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures::future::{join_all, try_join_all};
 use serde_json::json;
+use test_cluster::Cluster;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -15,7 +16,6 @@ use super::installation::{RELEASE, pods};
 use super::restarts::{SCALED, count, load::Load, users::Users, webhook};
 use super::shop::{Shop, good_set, service, with};
 use super::{Scenario, long};
-use crate::cluster::Cluster;
 
 mod usage;
 

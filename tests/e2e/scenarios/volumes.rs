@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use test_cluster::{Cluster, wait::eventually};
 
 use super::shop::{CONTAINER, Shop, codes, good_set, pgdata, service, with, without};
 use super::{Scenario, scenario};
-use crate::cluster::{Cluster, wait::eventually};
 use std::time::Duration;
 
 /// The scenarios.

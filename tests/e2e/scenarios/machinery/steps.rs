@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use test_cluster::{Cluster, wait::eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -10,7 +11,6 @@ use tokio::{
 };
 
 use super::PATIENCE;
-use crate::cluster::{Cluster, wait::eventually};
 
 /// Deploys the test server twice and returns the address of its Service, once that answers.
 pub async fn deploy(cluster: &Cluster, namespace: &str) -> Result<String> {

@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, fmt, fs, path::Path, process::Stdio, time::Dura
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use test_cluster::Cluster;
 use tokio::{
     io::AsyncReadExt,
     process::{Child, Command},
 };
 
-use crate::cluster::Cluster;
+use crate::settings::cache;
 
 /// A client at work; killed when dropped.
 pub struct Load(Child);
@@ -45,8 +46,9 @@ impl Load {
     /// Starts the client, which keeps idle connections for `idle`.
     pub async fn start(cluster: &Cluster, target: &Target, idle: Duration) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let built =
-            Command::new("sh").arg(root.join("tests/e2e/client/build.sh")).stdin(Stdio::null()).output().await?;
+        let mut build = Command::new("sh");
+        build.arg(root.join("tests/e2e/client/build.sh")).arg(cache::folder());
+        let built = build.stdin(Stdio::null()).output().await?;
         ensure!(built.status.success(), "the client cannot be built: {}", String::from_utf8_lossy(&built.stderr));
         let Target { service, namespace, authorities } = target;
         let words = ["get", "service", service, "-n", namespace, "-o"];

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::{Api, api::PostParams};
 use serde_json::{Value, json};
+use test_cluster::Cluster;
 use tokio::{sync::watch, time::sleep};
 
 use super::super::shop::{GRACE, Shop, codes, good_set, mendable_set, service, with};
-use crate::cluster::Cluster;
 
 /// What was wrong with an answer, if anything.
 type Answer = Result<(), String>;

@@ -4,12 +4,11 @@ use std::{fmt, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use test_cluster::Cluster;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-
-use crate::cluster::Cluster;
 
 /// How much more the last third may use than the second one; the first is for warming up. Connections come and go, and
 /// with them their file descriptors and tasks.

@@ -15,7 +15,7 @@ use k8s_openapi::api::{
 use kube::{Api, ResourceExt, api::PostParams};
 
 use super::{File, Files, Payload, Volumes};
-use crate::cluster::environment::{Objects, field};
+use crate::environment::{Objects, field};
 
 /// A service account's token that is good for some time yet.
 pub(super) struct Token {

@@ -1,7 +1,7 @@
 // Builds the control plane of the end-to-end tests from source: see build.sh.
 // To move to another Kubernetes version change it in the require line, its staging version (v0.x.y) in all
 // replace lines (their names are the "=> ./staging/..." lines of its own go.mod), then run `go mod tidy`.
-module stsguard.dev/e2e/control-plane
+module control-plane
 
 go 1.26.0
 

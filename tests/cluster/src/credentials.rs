@@ -172,7 +172,7 @@ impl Credentials {
         json!({
             "apiVersion": "v1",
             "kind": "Config",
-            "users": [{"name": "stsguard.stsguard.svc", "user": pair}],
+            "users": [{"name": "*", "user": pair}], // presented to whoever asks
         })
     }
 

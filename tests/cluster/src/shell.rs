@@ -8,13 +8,15 @@ use tokio::process::Command;
 use super::{Cluster, credentials::User};
 
 impl Cluster {
-    /// Runs `bash` in the cluster's namespaces, with kubectl and helm set up, until the user leaves it.
+    /// Runs `bash` in the cluster's namespaces, with kubectl and helm set up, until the user leaves it. `title` is what
+    /// its prompt says.
     ///
     /// # Errors
     /// When there is no bash.
-    pub async fn shell(&self) -> Result<()> {
+    pub async fn shell(&self, title: &str) -> Result<()> {
         let startup = self.state.join("bashrc");
-        fs::write(&startup, "[ ! -f ~/.bashrc ] || . ~/.bashrc\nPS1='(stsguard demo) \\w \\$ '\nalias k=kubectl\n")?;
+        let prompt = format!("PS1='({title}) \\w \\$ '");
+        fs::write(&startup, format!("[ ! -f ~/.bashrc ] || . ~/.bashrc\n{prompt}\nalias k=kubectl\n"))?;
         let variable = |name| std::env::var(name).unwrap_or_default();
         // Its own process group and the terminal are the shell's business, so unlike other children it gets neither.
         Command::new("bash")

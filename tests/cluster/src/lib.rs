@@ -1,12 +1,14 @@
-//! A real Kubernetes cluster without containers, for tests and for the demonstration.
+#![doc = include_str!("../README.md")]
 //!
-//! In reading order:
+//! # The code, in reading order
 //! - [`isolation`]: the namespaces that everything runs in.
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager, the real ones; [`credentials`] for them.
 //! - [`node`]: takes the pods; [`pod`], [`container`], [`probe`], [`volumes`], [`environment`], [`status`] are its
 //!   parts, [`sandbox`] is what a container's process sees, [`network`] joins them.
 //! - [`proxy`] makes Services work.
 //! - [`call`], [`controls`], [`shell`], [`wait`]: what tests and people use.
+
+#![allow(rustdoc::private_intra_doc_links, reason = "the map names all parts, and `make docs` documents them all")]
 
 use std::{
     path::{Path, PathBuf},

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::Container;
-use crate::cluster::{
+use crate::{
     environment::{environment, expand},
     node::Program,
     sandbox::{Mount, Sandbox},

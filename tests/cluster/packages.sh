@@ -1,13 +1,14 @@
 #!/bin/sh
-# Makes sure that the tools which tests call are there: says nothing when they are, installs the
-# packages when it may (root, apt), and otherwise says which ones to install.
+# packages.sh [PACKAGE:FILE…]: makes sure that the tools which the cluster calls are there, and a file (a pattern) of
+# each package named. Says nothing when they are, installs the packages when it may (root, apt), and otherwise says
+# which ones to install.
 set -eu
 
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 
 if [ "$(uname -s)" != Linux ]; then
-	echo "the end-to-end tests need Linux: they run a cluster in network and mount namespaces" >&2
+	echo "the cluster needs Linux: it runs in network and mount namespaces" >&2
 	exit 1
 fi
 need ip iproute2
@@ -17,7 +18,10 @@ need setpriv util-linux
 need flock util-linux
 need mount mount
 need chroot coreutils
-ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing faketime"
+for further in "$@"; do
+	# shellcheck disable=SC2086 # a pattern
+	ls ${further#*:} >/dev/null 2>&1 || missing="$missing ${further%%:*}"
+done
 [ -n "$missing" ] || exit 0
 
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::Node;
-use crate::cluster::network::NODE;
+use crate::network::NODE;
 
 /// Where kubelet listens.
 pub const PORT: u16 = 10250;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Container;
-use crate::cluster::process;
+use crate::process;
 
 /// What shall be done to the process next, and when.
 #[derive(Clone, Copy)]

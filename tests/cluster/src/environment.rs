@@ -174,3 +174,21 @@ impl Objects<'_> {
 fn bytes(data: Option<BTreeMap<String, ByteString>>) -> BTreeMap<String, Vec<u8>> {
     data.into_iter().flatten().map(|(key, ByteString(value))| (key, value)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+
+    #[test]
+    fn expands_what_is_known_and_leaves_the_rest_as_it_is() {
+        let known = [("NAME".to_owned(), "db-0".to_owned())].into();
+        for (written, expanded) in [
+            ("$(NAME).db", "db-0.db"),
+            ("$$(NAME)", "$(NAME)"),
+            ("$(OTHER) $NAME $", "$(OTHER) $NAME $"),
+            ("$(NAME", "$(NAME"),
+        ] {
+            assert_eq!(expand(written, &known), expanded, "{written}");
+        }
+    }
+}

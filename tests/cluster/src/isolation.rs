@@ -16,23 +16,29 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use tokio::{
     net::{UnixListener, UnixStream},
+    runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
 };
 
-const DIRECTORY: &str = "STSGUARD_E2E_DIRECTORY";
-const CONTROL_PLANE: &str = "STSGUARD_CONTROL_PLANE";
-const KEEP_LOGS: &str = "STSGUARD_KEEP_LOGS";
-const CONTROL_PLANE_SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/control-plane");
+/// What the outer half tells the inner one: the folder of the run, and that of the control plane's programs.
+const DIRECTORY: &str = "TEST_CLUSTER_DIRECTORY";
+const BINARIES: &str = "TEST_CLUSTER_BINARIES";
+const SOURCES: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What an interrupted run ends with: nobody wants its logs.
 const INTERRUPTED: u8 = 130;
 
-/// Which half of the program this process is.
-pub enum Half {
-    /// All has been done by the inner half; end with this code.
-    Outer(ExitCode),
-    /// Inside the namespaces: do the work.
-    Inner(Place),
+/// What a program decides about its run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What the name of its folder begins with.
+    pub name: String,
+    /// Where the control plane's programs lie; they are built when no folder is named.
+    pub binaries: Option<PathBuf>,
+    /// Where they are built, once for all runs.
+    pub cache: PathBuf,
+    /// Whether the logs stay when all goes well; they always do when something fails.
+    pub keep_logs: bool,
 }
 
 /// The inner half's surroundings.
@@ -50,10 +56,7 @@ pub struct Place {
 
 impl Place {
     /// Ends the program, and with it all that it has started, when the outer half wants that or is gone.
-    ///
-    /// # Errors
-    /// When the socket of the outer half cannot be reached.
-    pub async fn interrupted(&self) -> Result<Infallible> {
+    async fn interrupted(&self) -> Result<Infallible> {
         let stream = UnixStream::connect(&self.lifeline).await.context("the outer half cannot be reached")?;
         stream.readable().await.context("watching the outer half")?;
         // An outer half that is gone cannot clear up. The state goes with the mount namespace.
@@ -66,16 +69,24 @@ impl Place {
     }
 }
 
-/// Starts the program again inside namespaces, or tells that it is inside already.
+/// Does `work` in namespaces of its own and returns the code that the program is to end with.
+///
+/// It starts the program again, with the same arguments, and there `work` is done; [`crate::sandbox::take_part`] must have
+/// been called before. Whoever started the program sees one process that ends when all has ended.
 ///
 /// # Errors
-/// When this system cannot make the namespaces, or the control plane cannot be built; the message names the remedy.
-pub fn enter() -> Result<Half> {
-    ensure!(cfg!(target_os = "linux"), "the end-to-end tests need Linux: they run a cluster in namespaces");
-    match env::var_os(DIRECTORY) {
-        Some(directory) => Ok(Half::Inner(inside(Path::new(&directory))?)),
-        None => outside().map(Half::Outer),
-    }
+/// When this system cannot make the namespaces, or the control plane cannot be built, the message names the remedy; else
+/// the error of `work`.
+pub fn isolated(run: &Run, work: impl AsyncFnOnce(&Place) -> Result<ExitCode>) -> Result<ExitCode> {
+    ensure!(cfg!(target_os = "linux"), "the cluster needs Linux: it runs in namespaces");
+    let Some(directory) = env::var_os(DIRECTORY) else { return outside(run) };
+    let place = inside(Path::new(&directory))?;
+    Runtime::new()?.block_on(async {
+        tokio::select! {
+            done = work(&place) => done,
+            never = place.interrupted() => match never? {},
+        }
+    })
 }
 
 fn inside(directory: &Path) -> Result<Place> {
@@ -86,17 +97,17 @@ fn inside(directory: &Path) -> Result<Place> {
     Ok(Place {
         state,
         logs: directory.join("logs"),
-        binaries: env::var_os(CONTROL_PLANE).map(PathBuf::from).context("the outer half names no control plane")?,
+        binaries: env::var_os(BINARIES).map(PathBuf::from).context("the outer half names no control plane")?,
         can_switch_user: whole_range,
         lifeline: directory.join("lifeline"),
     })
 }
 
-fn outside() -> Result<ExitCode> {
+fn outside(run: &Run) -> Result<ExitCode> {
     prepare_system()?;
-    let binaries = control_plane()?;
+    let binaries = run.binaries.clone().map_or_else(|| control_plane(&run.cache), Ok)?;
     let namespaces = namespaces()?;
-    let directory = tempfile::Builder::new().prefix("stsguard-e2e-").tempdir()?;
+    let directory = tempfile::Builder::new().prefix(&format!("{}-", run.name)).tempdir()?;
     fs::create_dir(directory.path().join("state"))?;
     fs::create_dir(directory.path().join("logs"))?;
 
@@ -106,7 +117,7 @@ fn outside() -> Result<ExitCode> {
         directory.path(),
     ))?;
 
-    if (code != 0 && code != INTERRUPTED) || env::var_os(KEEP_LOGS).is_some() {
+    if (code != 0 && code != INTERRUPTED) || run.keep_logs {
         let kept = directory.keep();
         fs::remove_file(kept.join("lifeline")).ok();
         fs::remove_dir(kept.join("state")).ok();
@@ -125,7 +136,7 @@ async fn supervise(namespaces: &[&str], binaries: &Path, directory: &Path) -> Re
         .arg(env::current_exe()?)
         .args(env::args_os().skip(1))
         .env(DIRECTORY, directory)
-        .env(CONTROL_PLANE, binaries)
+        .env(BINARIES, binaries)
         .kill_on_drop(true)
         .spawn()?;
     let mut line = None;
@@ -159,18 +170,16 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 
 /// Sees to it that the tools called from here are installed.
 fn prepare_system() -> Result<()> {
-    let installed = Command::new("sh").arg(CONTROL_PLANE_SOURCES.to_owned() + "/packages.sh").status()?;
+    let installed = Command::new("sh").arg(SOURCES.to_owned() + "/packages.sh").status()?;
     ensure!(installed.success(), "tools are missing, see above");
     Ok(())
 }
 
-/// The folder of the control plane's programs: named by the environment, or built when it is not there yet.
-fn control_plane() -> Result<PathBuf> {
-    if let Some(folder) = env::var_os(CONTROL_PLANE) {
-        return Ok(folder.into());
-    }
+/// The folder of the control plane's programs, which are built when they are not in the cache.
+fn control_plane(cache: &Path) -> Result<PathBuf> {
     let built = Command::new("sh")
-        .arg(CONTROL_PLANE_SOURCES.to_owned() + "/build.sh")
+        .arg(SOURCES.to_owned() + "/control-plane/build.sh")
+        .arg(cache)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()?;

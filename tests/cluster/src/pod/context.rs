@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::ResourceExt;
 use tokio::sync::Mutex;
 
-use crate::cluster::{
+use crate::{
     network::{PodNetwork, next_address},
     node::{Node, Program},
     volumes::Volumes,

@@ -33,3 +33,22 @@ fn needed(bytes: &[u8]) -> Option<bool> {
     }
     Some(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::needed;
+
+    /// The beginning of a file with one program header of this type.
+    fn executable(kind: u8) -> Vec<u8> {
+        let mut bytes = vec![0; 64 + 56];
+        (bytes[32], bytes[54], bytes[56], bytes[64]) = (64, 56, 1, kind);
+        bytes
+    }
+
+    #[test]
+    fn is_needed_where_a_header_names_it() {
+        assert_eq!(needed(&executable(3)), Some(true));
+        assert_eq!(needed(&executable(1)), Some(false));
+        assert_eq!(needed(&executable(3)[..60]), None, "a file that is cut short");
+    }
+}

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds a Kubernetes control plane from Go modules, once, and prints the folder that holds it.
+# build.sh CACHE: builds a Kubernetes control plane from Go modules, once, and prints the folder that holds it.
 #
-# The folder has etcd, kube-apiserver, kube-controller-manager, kubectl and helm. It lies in a cache outside the
-# clone, named after the versions (STSGUARD_CACHE says where, else XDG_CACHE_HOME/stsguard or ~/.cache/stsguard), and
-# appears whole or not at all. Only Go is needed, and its module proxy. Cold it takes 6 to 10 minutes on two cores.
+# The folder has etcd, kube-apiserver, kube-controller-manager, kubectl and helm. It lies in the folder CACHE, is named
+# after the versions, and appears whole or not at all. Only Go is needed, and its module proxy. Cold it takes 6 to 10
+# minutes on two cores.
 #
 # KUBEBUILDER_ASSETS (the convention of envtest: a folder with etcd, kube-apiserver and kubectl) is used where it is
 # set; then only what it lacks is built.
@@ -12,7 +12,7 @@ set -eu
 helm=v4.3.1
 here=$(cd "$(dirname "$0")" && pwd)
 kubernetes=$(sed -n 's#^\(require\)\{0,1\}[[:space:]]*k8s.io/kubernetes \(v[0-9.]*\)$#\2#p' "$here/go.mod")
-cache=${STSGUARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stsguard}
+cache=${1:?the folder to build into}
 assets=${KUBEBUILDER_ASSETS:-}
 
 say() { echo "control plane: $*" >&2; }

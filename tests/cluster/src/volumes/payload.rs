@@ -74,3 +74,29 @@ impl Payload {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{File, Payload};
+    use std::fs;
+
+    fn payload(files: &[(&str, &str)]) -> Payload {
+        let file = |content: &str| File { content: content.into(), mode: 0o640, user: None };
+        Payload(files.iter().map(|(path, content)| ((*path).to_owned(), file(content))).collect())
+    }
+
+    #[test]
+    fn replaces_all_files_at_once_and_leaves_nothing_of_the_old_ones() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let place = folder.path();
+        let write = |files| payload(files).write(place, None, false).expect("files can be written");
+        write(&[("tls.crt", "old"), ("tls.key", "old"), ("sub/file", "old")]);
+        let former = fs::read_link(place.join("..data")).expect("a link");
+        write(&[("tls.crt", "new"), ("tls.key", "new")]);
+        for name in ["tls.crt", "tls.key"] {
+            assert_eq!(fs::read_to_string(place.join(name)).expect("a file"), "new");
+        }
+        assert_ne!(fs::read_link(place.join("..data")).expect("a link"), former);
+        assert!(!place.join(former).exists() && !place.join("sub").exists());
+    }
+}

@@ -196,3 +196,38 @@ async fn listen(socket: TcpListener, endpoints: Arc<RwLock<Vec<SocketAddr>>>, la
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::endpoints;
+    use k8s_openapi::api::discovery::v1::EndpointSlice;
+    use serde_json::{Value, json};
+
+    fn targets(conditions: &[Value]) -> Vec<String> {
+        let each = conditions.iter().enumerate();
+        let each =
+            each.map(|(at, conditions)| json!({"addresses": [format!("10.0.0.{at}")], "conditions": conditions}));
+        let ports = json!([{"name": "https", "port": 8443}]);
+        let slice =
+            json!({"addressType": "IPv4", "endpoints": each.collect::<Vec<_>>(), "ports": ports, "metadata": {}});
+        let slice: EndpointSlice = serde_json::from_value(slice).expect("a slice");
+        endpoints([&slice].iter(), "https").iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn gives_connections_to_ready_endpoints() {
+        let terminating = json!({"ready": false, "serving": true, "terminating": true});
+        let starting = json!({"ready": false, "serving": false, "terminating": false});
+        assert_eq!(
+            targets(&[terminating, json!({"ready": true}), starting, json!({})]),
+            ["10.0.0.1:8443", "10.0.0.3:8443"]
+        );
+    }
+
+    #[test]
+    fn gives_them_to_endpoints_that_leave_while_no_other_is_there() {
+        let terminating = json!({"ready": false, "serving": true, "terminating": true});
+        let gone = json!({"ready": false, "serving": false, "terminating": true});
+        assert_eq!(targets(&[terminating, gone]), ["10.0.0.0:8443"]);
+    }
+}

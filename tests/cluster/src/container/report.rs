@@ -9,7 +9,7 @@ use k8s_openapi::{
 use tracing::info;
 
 use super::Container;
-use crate::cluster::status::now;
+use crate::status::now;
 
 impl Container {
     pub(super) fn update(&self, change: impl FnOnce(&mut ContainerStatus)) {

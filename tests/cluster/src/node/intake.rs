@@ -23,7 +23,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tracing::{info, warn};
 
 use super::{Known, NAME, Node};
-use crate::cluster::pod;
+use crate::pod;
 
 /// Retries every third of a second: the API server is near, and tests restart it.
 pub struct Steady;
