@@ -1,7 +1,7 @@
 //! stsguard guards stateful workloads on Kubernetes: an admission webhook, a manifest checker, one engine of rules.
 //!
 //! In reading order, each using only what stands before it:
-//! - [`pointer`]: JSON pointers.
+//! - [`mod@pointer`]: JSON pointers.
 //! - [`kubernetes`]: a slim model of the objects that rules look at.
 //! - [`exemption`]: what an object's annotations exempt it from.
 //! - [`yaml`]: reads manifests and policies as kubectl would, with the place of every value.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stsguard::exemption::EXEMPTION_PREFIX;
-use stsguard::rule::Info;
+use stsguard::rule::{Front, Hook, Info};
 use stsguard::rules::RULES;
 
 const SECTIONS: [&str; 7] =
@@ -99,12 +99,16 @@ fn generated_pages_are_current() {
 }
 
 #[test]
-fn the_chart_covers_what_rules_look_at() {
-    let chart = fs::read_to_string(root().join("charts/stsguard/templates/validatingwebhook.yaml")).expect("a chart");
-    for resource in ["[statefulsets]", "[services]", "[statefulsets/scale]"] {
-        assert!(chart.contains(&format!("resources: {resource}")), "{resource}");
-    }
-    for operation in ["[CREATE, UPDATE]", "[UPDATE]", "[DELETE]"] {
-        assert!(chart.contains(&format!("operations: {operation}")), "{operation}");
+fn every_rule_is_run_by_a_front_and_owns_its_parameters() {
+    for info in infos() {
+        assert!(info.hooks.is_sorted(), "{}: hooks are in the order of Hook", info.code);
+        let run = |front| info.hooks.iter().any(|hook: &Hook| hook.is_run_by(front));
+        assert!(run(Front::Admission) || run(Front::Check), "{}: nobody runs it", info.code);
+        let parameters = fs::read_to_string(root().join("docs/policy.md")).expect("there is a page");
+        for parameter in info.parameters {
+            assert_eq!(parameter.code, info.code, "{}", parameter.name);
+            let row = format!("| {} ({}) | `{}` |", info.name, info.code, parameter.name);
+            assert!(parameters.contains(&row), "docs/policy.md lacks the row: {row}");
+        }
     }
 }

@@ -63,6 +63,12 @@ impl Resource {
         self.stored || self.get || self.list.is_some()
     }
 
+    /// The verbs that answering questions about this kind takes in a cluster.
+    pub fn verbs(&self) -> impl Iterator<Item = &'static str> {
+        let verbs = [("get", self.get), ("list", self.stored || self.list.is_some()), ("watch", self.stored)];
+        verbs.into_iter().filter(|(_, needed)| *needed).map(|(verb, _)| verb)
+    }
+
     /// The path of the collection on the API server, for a namespace where such objects live in one.
     pub fn path(&self, namespace: &str) -> String {
         let root = if self.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", self.group) };

@@ -1,10 +1,13 @@
 //! What the chart asks for: exactly this, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use stsguard::facts::resources;
+use stsguard::rule::Front;
+use stsguard::rules::RULES;
 
-use super::tools::rendered;
+use super::tools::{object, rendered};
 
 fn strings(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
@@ -46,30 +49,24 @@ fn bindings(objects: &[Value]) -> BTreeSet<String> {
     wanted.map(line).collect()
 }
 
-fn set(lines: &[&str]) -> BTreeSet<String> {
-    lines.iter().map(|line| (*line).to_owned()).collect()
+/// What reading facts takes: a line for each kind of the table that a cluster answers.
+fn reader() -> BTreeSet<String> {
+    let mut verbs = BTreeMap::<_, BTreeSet<_>>::new();
+    for resource in resources().into_iter().filter(|resource| resource.is_in_clusters()) {
+        verbs.entry(format!("{}/{}", resource.group, resource.plural)).or_default().extend(resource.verbs());
+    }
+    let line = |(what, verbs): (String, BTreeSet<&str>)| {
+        format!("stsguard everywhere: {} {what}", verbs.into_iter().collect::<Vec<_>>().join(","))
+    };
+    verbs.into_iter().map(line).collect()
 }
 
-const SERVER: [&str; 10] = [
+/// What keeping certificates takes.
+const AUTHORITY: [&str; 4] = [
     "stsguard everywhere: list,watch,patch admissionregistration.k8s.io/mutatingwebhookconfigurations only stsguard",
     "stsguard everywhere: list,watch,patch admissionregistration.k8s.io/validatingwebhookconfigurations only stsguard",
     "stsguard in its namespace: create /secrets",
     "stsguard in its namespace: get,list,watch,update /secrets only stsguard-authority",
-    "stsguard everywhere: get,list,watch /namespaces",
-    "stsguard everywhere: get,list,watch /persistentvolumeclaims",
-    "stsguard everywhere: get,list,watch /persistentvolumes",
-    "stsguard everywhere: get,list,watch /services",
-    "stsguard everywhere: get,list,watch apps/statefulsets",
-    "stsguard everywhere: get,list,watch storage.k8s.io/storageclasses",
-];
-/// Where others keep the certificate.
-const READER: [&str; 6] = [
-    "stsguard everywhere: get,list,watch /namespaces",
-    "stsguard everywhere: get,list,watch /persistentvolumeclaims",
-    "stsguard everywhere: get,list,watch /persistentvolumes",
-    "stsguard everywhere: get,list,watch /services",
-    "stsguard everywhere: get,list,watch apps/statefulsets",
-    "stsguard everywhere: get,list,watch storage.k8s.io/storageclasses",
 ];
 const TEST: [&str; 3] = [
     "stsguard-test everywhere: get admissionregistration.k8s.io/mutatingwebhookconfigurations only stsguard",
@@ -81,15 +78,51 @@ const RELEASE: [&str; 2] = [
     "stsguard-release everywhere: delete admissionregistration.k8s.io/validatingwebhookconfigurations only stsguard",
 ];
 
+/// The reader's rights and these.
+fn and(lines: &[&[&str]]) -> BTreeSet<String> {
+    reader().into_iter().chain(lines.concat().into_iter().map(str::to_owned)).collect()
+}
+
 #[test]
-fn are_exactly_these() {
-    assert_eq!(rights(&rendered(&["--no-hooks"])), set(&SERVER));
+fn are_exactly_those_that_the_table_of_kinds_and_the_certificates_need() {
+    assert!(reader().contains("stsguard everywhere: list /persistentvolumeclaims"), "{:?}", reader());
+    assert_eq!(rights(&rendered(&["--no-hooks"])), and(&[&AUTHORITY]));
     let provided = ["--set=certificates.source=provided", "--set=certificates.caBundle=placeholder", "--no-hooks"];
-    assert_eq!(rights(&rendered(&provided)), set(&READER));
-    assert_eq!(rights(&rendered(&["--set=certificates.source=cert-manager", "--no-hooks"])), set(&READER));
-    assert_eq!(rights(&rendered(&[])), set(&[&SERVER[..], &TEST].concat()));
+    assert_eq!(rights(&rendered(&provided)), and(&[]));
+    assert_eq!(rights(&rendered(&["--set=certificates.source=cert-manager", "--no-hooks"])), and(&[]));
+    assert_eq!(rights(&rendered(&[])), and(&[&AUTHORITY, &TEST]));
     let all = rendered(&["--set=uninstallHook.enabled=true"]);
-    assert_eq!(rights(&all), set(&[&SERVER[..], &TEST, &RELEASE].concat()));
+    assert_eq!(rights(&all), and(&[&AUTHORITY, &TEST, &RELEASE]));
+}
+
+/// Each resource and operation that an entry of the validating configuration asks for.
+fn reviewed(objects: &[Value]) -> BTreeSet<(String, String)> {
+    let entries =
+        object(objects, "ValidatingWebhookConfiguration", "stsguard")["webhooks"].as_array().into_iter().flatten();
+    let rules = entries.flat_map(|entry| entry["rules"].as_array().into_iter().flatten());
+    let pairs = rules.flat_map(|rule| {
+        let pair = |resource: &str| -> Vec<(String, String)> {
+            strings(&rule["operations"])
+                .into_iter()
+                .map(|operation| (resource.to_owned(), operation.to_owned()))
+                .collect()
+        };
+        strings(&rule["resources"]).into_iter().flat_map(pair).collect::<Vec<_>>()
+    });
+    pairs.collect()
+}
+
+#[test]
+fn the_webhooks_ask_for_all_that_a_rule_looks_at_and_for_nothing_else() {
+    let mut needed = BTreeSet::new();
+    for info in RULES.iter().map(|rule| rule.info()) {
+        for hook in info.hooks.iter().filter(|hook| hook.is_run_by(Front::Admission)) {
+            assert!(!hook.reviewed().is_empty(), "{}: no review runs {hook:?}", info.code);
+            needed
+                .extend(hook.reviewed().iter().map(|(resource, operation)| ((*resource).into(), (*operation).into())));
+        }
+    }
+    assert_eq!(reviewed(&rendered(&[])), needed);
 }
 
 #[test]

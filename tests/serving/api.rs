@@ -7,7 +7,7 @@ mod writes;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,24 +16,27 @@ use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use kube::Client;
 use serde_json::{Value, json};
+use stsguard::facts::{Resource, resources};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::answer::{Read, failure, line, respond};
 
-/// The collections that are listed and watched.
-const COLLECTIONS: [(&str, &str); 8] = [
-    ("services", "/api/v1/services"),
-    ("statefulsets", "/apis/apps/v1/statefulsets"),
-    ("persistentvolumes", "/api/v1/persistentvolumes"),
-    ("storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
-    ("namespaces", "/api/v1/namespaces"),
+/// What stsguard writes to, and watches for that.
+const WRITABLE: [(&str, &str); 3] = [
     ("secrets", "/api/v1/namespaces/stsguard/secrets"),
     ("validatingwebhookconfigurations", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"),
     ("mutatingwebhookconfigurations", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"),
 ];
-/// Those among them that stsguard writes to.
-const WRITABLE: [&str; 3] = ["secrets", "validatingwebhookconfigurations", "mutatingwebhookconfigurations"];
+
+/// The collections that are listed and watched: what stores keep, and what is written to.
+static COLLECTIONS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+    let stored = resources().into_iter().filter(|resource| resource.stored);
+    // A watch takes all namespaces.
+    let path = |resource: &Resource| resource.path("").replace("/namespaces//", "/");
+    let stored = stored.map(|resource| (resource.plural, path(resource)));
+    stored.chain(WRITABLE.map(|(name, path)| (name, path.to_owned()))).collect()
+});
 
 /// The collection at a path.
 fn collection_of(path: &str) -> Option<&'static str> {

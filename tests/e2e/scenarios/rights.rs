@@ -40,8 +40,8 @@ async fn allowed_by(cluster: &Cluster, role: &str) -> Result<BTreeSet<String>> {
 async fn are_exactly_what_is_needed(cluster: &Cluster) -> Result<()> {
     let everywhere = [
         "/namespaces : get,list,watch",
-        "/persistentvolumeclaims : get,list,watch",
-        "/persistentvolumes : get,list,watch",
+        "/persistentvolumeclaims : list",
+        "/persistentvolumes : list,watch",
         "/services : get,list,watch",
         "apps/statefulsets : get,list,watch",
         "storage.k8s.io/storageclasses : get,list,watch",
