@@ -2,14 +2,12 @@
 
 mod bounded;
 mod fault;
-mod heard;
 mod kept;
 mod live;
 mod observed;
 mod store;
 mod stores;
 
-pub use heard::heard;
 pub use live::Live;
 pub use store::StoreState;
-pub use stores::{SILENCE, Stores};
+pub use stores::Stores;

@@ -13,6 +13,7 @@
 //! - [`policy`]: reads policy files.
 //! - [`admission`]: AdmissionReview in, verdict and patch out; pure.
 //! - [`check`]: the same rules over files.
+//! - [`watch`]: follows objects of one kind: a list, then a watch, and both again.
 //! - [`cluster`]: reads from the API server: stores, and live reads before a denial or a fix.
 //! - [`certificates`]: where the serving pair comes from, and its reload.
 //! - [`serve`]: the webhook server.
@@ -33,4 +34,5 @@ pub mod policy;
 pub mod rule;
 pub mod rules;
 pub mod serve;
+pub mod watch;
 pub mod yaml;

@@ -8,6 +8,7 @@ mod serving {
     mod client;
     mod connections;
     mod degraded;
+    mod fixes;
     mod hostile;
     mod live;
     mod metrics;

@@ -6,9 +6,9 @@
 
 mod objects;
 mod pace;
-mod seen;
+mod reconcile;
 mod settings;
-mod turn;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,25 +18,27 @@ use std::time::Duration;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
-use tokio::sync::watch;
+use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep};
 
 use super::authority::{Lives, Stored};
-use super::entries::Entries;
 use super::reload::Serving;
+use crate::watch::Watch;
 use objects::Objects;
 use pace::Pace;
-use seen::{Seen, follow};
+use reconcile::ReconcileError;
 pub use settings::{Event, Place, SelfManaged};
-use turn::TurnError;
+use watch::{Known, entries, follow};
 
-/// How soon a turn that failed is taken again, and how late at most.
+/// How soon what failed is tried again, and how late at most.
 const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 
 /// The one that keeps the certificates of this replica.
 pub struct Keeper {
     lives: Lives,
     tick: Duration,
+    /// How long the API server may say nothing about an object.
+    silence: Duration,
     objects: Objects,
     /// What the certificate must cover.
     name: String,
@@ -54,10 +56,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper that serves through `serving`, and says `guarded` once the API server can verify what is served.
+    /// A keeper that serves through `serving`, and says `guarded` once the API server can verify what is served; its watches
+    /// are begun anew when the API server says nothing for `silence`.
     pub fn new(
         settings: SelfManaged,
-        client: Client,
+        (client, silence): (Client, Duration),
         serving: Arc<Serving>,
         guarded: Arc<AtomicBool>,
         observe: impl Fn(Event) + Send + Sync + 'static,
@@ -73,6 +76,7 @@ impl Keeper {
             said: None,
             lives,
             tick,
+            silence,
             serving,
             guarded,
         }
@@ -80,44 +84,34 @@ impl Keeper {
 
     /// Keeps the certificates until the end of the program.
     pub async fn keep(self) {
-        let (tell, seen) = watch::channel(Seen::default());
+        let (tell, known) = channel(Known::default());
         let (place, observe) = (self.objects.place.clone(), Arc::clone(&self.observe));
         let fails = || observe(Event::Failed);
         let secrets = self.objects.secrets();
-        let secret = |found: Option<Secret>| tell.send_modify(|seen| seen.secret = Some(found.into()));
-        let validating = self.objects.all::<ValidatingWebhookConfiguration>();
-        let mutating = self.objects.all::<MutatingWebhookConfiguration>();
+        let secret = |found: Option<Secret>| tell.send_modify(|known| known.secret = Some(found.into()));
+        let validating = |found: Option<ValidatingWebhookConfiguration>| {
+            tell.send_modify(|known| known.validating = Some(entries(found, &place)));
+        };
+        let mutating = |found: Option<MutatingWebhookConfiguration>| {
+            tell.send_modify(|known| known.mutating = Some(entries(found, &place)));
+        };
+        let silence = self.silence;
+        let (all_validating, all_mutating) = (self.objects.all(), self.objects.all());
         tokio::join!(
-            follow(secrets, &place.secret, secret, fails),
-            follow(
-                validating,
-                &place.configuration,
-                |found| {
-                    let entries = found.map(|found| Entries::of(&found, &place.service, &place.namespace));
-                    tell.send_modify(|seen| seen.validating = Some(entries.unwrap_or_default()));
-                },
-                fails
-            ),
-            follow(
-                mutating,
-                &place.configuration,
-                |found| {
-                    let entries = found.map(|found| Entries::of(&found, &place.service, &place.namespace));
-                    tell.send_modify(|seen| seen.mutating = Some(entries.unwrap_or_default()));
-                },
-                fails
-            ),
-            self.turn_on_news(seen, &tell),
+            follow(Watch::new(secrets, silence), &place.secret, secret, fails),
+            follow(Watch::new(all_validating, silence), &place.configuration, validating, fails),
+            follow(Watch::new(all_mutating, silence), &place.configuration, mutating, fails),
+            self.reconcile_on_changes(known, &tell),
         );
     }
 
-    async fn turn_on_news(mut self, mut seen: watch::Receiver<Seen>, tell: &watch::Sender<Seen>) {
+    async fn reconcile_on_changes(mut self, mut known: Receiver<Known>, tell: &Sender<Known>) {
         let mut retry = RETRY[0];
         loop {
-            let now = seen.borrow_and_update().clone();
-            let turned = self.turn(now, tell).await;
+            let now = known.borrow_and_update().clone();
+            let done = self.reconcile(now, tell).await;
             let rest = self.pace.rest(Instant::now());
-            let wait = match turned.and_then(|()| if rest.is_zero() { Ok(()) } else { Err(TurnError::Contested) }) {
+            let wait = match done.and_then(|()| if rest.is_zero() { Ok(()) } else { Err(ReconcileError::Contested) }) {
                 Ok(()) => {
                     if self.said.take().is_some() {
                         tracing::info!("the certificates are in order again");
@@ -142,7 +136,7 @@ impl Keeper {
             // Whatever comes meanwhile is looked at afterwards.
             sleep(rest).await;
             tokio::select! {
-                changed = seen.changed() => if changed.is_err() { return },
+                changed = known.changed() => if changed.is_err() { return },
                 () = sleep(wait) => {}
             }
         }

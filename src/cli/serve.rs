@@ -154,7 +154,7 @@ impl ServeFlags {
             LogLevel::Debug => LevelFilter::DEBUG,
         };
         // kube's client logs whole responses that it cannot read; hyper and rustls say nothing that helps here.
-        let filter = tracing_subscriber::EnvFilter::new(format!("{level},kube_client=off,kube_runtime=off"));
+        let filter = tracing_subscriber::EnvFilter::new(format!("{level},kube_client=off"));
         let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
         // A panic's message may hold a part of an object; its place says enough.
         std::panic::set_hook(Box::new(|panic| {

@@ -9,14 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{Either, join_all};
 use kube::Client;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use self::reader::{Reader, Reads};
 use super::fault::Fault;
 use super::stores::Stores;
 use crate::facts::{Answer, Answers, Question, Resource, Source, each_kind};
+
+/// The longest that an answer may take.
+const READ: Duration = Duration::from_secs(1);
+/// The longest that it may take to prove a store current: a bookmark comes in one or two seconds.
+const PROOF: Duration = Duration::from_secs(3);
 
 /// Reads facts from the API server.
 pub struct Live {
@@ -41,12 +46,16 @@ impl Live {
         Self { reader: Reader::new(client, Box::new(observe)), reads, stores, failing: Mutex::default() }
     }
 
-    /// Answers all questions, each with an answer: what cannot be read in time is the store's answer, marked unconfirmed.
+    /// Answers all questions in this time at most: what cannot be read in time is the store's answer, marked unconfirmed.
     pub async fn resolve(&self, questions: &[Question], within: Duration) -> Answers {
-        let deadline = Instant::now() + within;
         let answers = questions.iter().map(async |question| {
             let resource = question.resource.plural;
-            let answer = match timeout_at(deadline, self.read(question)).await {
+            let (limit, read) = if self.is_proved(question) {
+                (PROOF, Either::Left(self.prove(question)))
+            } else {
+                (READ, Either::Right(self.read(question)))
+            };
+            let answer = match timeout(limit.min(within), read).await {
                 Ok(Ok(answer)) => {
                     self.succeeds(resource);
                     answer
@@ -61,15 +70,22 @@ impl Live {
         join_all(answers).await.into_iter().collect()
     }
 
+    /// Whether there are too many objects to read them all again: then the store is proved current instead.
+    fn is_proved(&self, question: &Question) -> bool {
+        let most = question.resource.list.filter(|_| question.name.is_none()).map(|list| list.at_most);
+        most.is_some_and(|most| self.stores.count(question.resource).is_some_and(|count| count > most))
+    }
+
+    async fn prove(&self, question: &Question) -> Result<Answer, Fault> {
+        let version = self.reader.version(question.resource).await?;
+        self.stores.reached(question.resource, version).await;
+        Ok(Answer::Stored(Source::Final))
+    }
+
     async fn read(&self, question: &Question) -> Result<Answer, Fault> {
         let reads = self.reads.get(question.resource).ok_or(Fault::NotRead)?;
         match (&question.name, question.resource.list) {
             (Some(name), _) if question.resource.get => (reads.get)(&self.reader, &question.namespace, name).await,
-            (None, Some(list)) if self.stores.count(question.resource).is_some_and(|count| count > list.at_most) => {
-                let version = self.reader.version(question.resource).await?;
-                self.stores.reached(question.resource, version).await;
-                Ok(Answer::Stored(Source::Final))
-            }
             (None, Some(list)) => (reads.list)(&self.reader, &question.namespace, list).await,
             _ => Err(Fault::NotRead),
         }

@@ -1,26 +1,18 @@
 //! One kind of object, kept current by a watch.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
-use kube::runtime::watcher;
 use kube::{Api, Client};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
-use super::heard::heard;
 use super::kept::Kept;
 use super::observed::Observed;
 use crate::facts::{Kind, Lookup};
+use crate::watch::{News, Watch, WatchError};
 
-/// The server ends each watch after this, so that a connection that went silent is noticed.
-const WATCH_SECONDS: u32 = 60;
-/// How long to wait before a failed watch is begun anew, at first and at most.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LAST_WAIT: Duration = Duration::from_secs(30);
 /// How many objects a page of the first list holds.
 const PAGE: u32 = 100;
 
@@ -31,7 +23,11 @@ pub(super) struct Store<T> {
     /// Whether the watch has failed and brought nothing since.
     broken: AtomicBool,
     /// Milliseconds between the stores' start and the last news.
-    news: Arc<AtomicU64>,
+    news: AtomicU64,
+    /// All that the API server knew at this version is known here.
+    version: watch::Sender<u64>,
+    /// Told when somebody waits for a version.
+    awaited: Notify,
 }
 
 impl<T> Default for Store<T> {
@@ -40,7 +36,9 @@ impl<T> Default for Store<T> {
             kept: RwLock::default(),
             synced: AtomicBool::new(false),
             broken: AtomicBool::new(false),
-            news: Arc::default(),
+            news: AtomicU64::default(),
+            version: watch::Sender::default(),
+            awaited: Notify::new(),
         }
     }
 }
@@ -130,55 +128,30 @@ impl<T: Kind> Store<T> {
         }
     }
 
-    /// Waits until it knows all that the API server knew at this version.
-    pub(super) async fn reached(&self, _version: u64) {
-        std::future::pending::<()>().await;
+    /// Waits until it knows all that the API server knew at this version: the watch is asked for a bookmark.
+    pub(super) async fn reached(&self, version: u64) {
+        let mut reached = self.version.subscribe();
+        if *reached.borrow_and_update() < version {
+            self.awaited.notify_one();
+            // It is never dropped while the store is there.
+            let _ = reached.wait_for(|reached| *reached >= version).await;
+        }
     }
 
     /// Follows the API server until the end of the program.
-    ///
-    /// A watch that fails is begun anew with a list: kube's watcher would go on without a word, and a store of a kind
-    /// that seldom changes could not tell for hours whether it is current again.
     pub(super) async fn follow(&self, client: Client, following: &Following) {
-        let (start, news) = (following.start, Arc::clone(&self.news));
-        let client = heard(client, following.silence, move || news.store(millis(start.elapsed()), Ordering::Relaxed));
         let api: Api<Observed<T>> = Api::all_with(client, &PhantomData);
-        let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
-        let jitter = RandomState::new();
-        let mut tries = 0_u32;
-        loop {
-            let begun = Instant::now();
-            let mut events = watcher(api.clone(), config.clone()).boxed();
-            let mut first_list = Kept::default();
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => {
-                        // The watcher says `Init` before it asks: nothing has been heard by then.
-                        let heard = !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_));
-                        if self.apply(event, &mut first_list) {
-                            following.changed.notify_waiters();
-                        }
-                        // Only now: nobody may take what was known before for current.
-                        if heard {
-                            self.goes_on(following);
-                        }
-                    }
-                    Err(error) => {
-                        self.fails(&error, following);
-                        break;
-                    }
-                }
+        let watch = Watch::new(api, following.silence).paged(PAGE);
+        let mut list = Kept::default();
+        let tell = |news| {
+            if let News::Failed(error) = &news {
+                self.fails(error, following);
+            } else {
+                self.news.store(millis(following.start.elapsed()), Ordering::Relaxed);
             }
-            // A list that succeeds before a watch that fails at once must not be asked for again and again.
-            if begun.elapsed() > LAST_WAIT {
-                tries = 0;
-            }
-            // Half a second at first, half a minute at most, and no two replicas at the same moment.
-            let wait = FIRST_WAIT.saturating_mul(1 << tries.min(6)).min(LAST_WAIT);
-            let share = f64::from(u16::try_from(jitter.hash_one(tries) & 0xffff).unwrap_or(0)) / 65_536.0;
-            tokio::time::sleep(wait.mul_f64(0.5 + share / 2.0)).await;
-            tries = tries.saturating_add(1);
-        }
+            self.apply(news, &mut list, following);
+        };
+        watch.follow(&self.awaited, tell).await;
     }
 
     /// Notes that the watch has brought something.
@@ -195,10 +168,10 @@ impl<T: Kind> Store<T> {
 
     /// Notes that the watch has failed. One line until it goes on, and one for all stores where it is the API server
     /// that cannot be reached: an outage must not fill the log.
-    fn fails(&self, error: &watcher::Error, following: &Following) {
+    fn fails(&self, error: &WatchError, following: &Following) {
         let first = !self.broken.swap(true, Ordering::AcqRel);
-        let cause = cause(error);
-        if is_away(error) {
+        let cause = error.cause();
+        if error.is_away() {
             if !following.away.swap(true, Ordering::AcqRel) {
                 tracing::warn!(
                     cause,
@@ -210,24 +183,30 @@ impl<T: Kind> Store<T> {
         }
     }
 
-    /// Applies one event; says whether the first list has just become complete.
-    fn apply(&self, event: watcher::Event<Observed<T>>, first_list: &mut Kept<T>) -> bool {
-        match event {
-            watcher::Event::Init => *first_list = Kept::default(),
-            watcher::Event::InitApply(observed) => first_list.put(noted(observed)),
-            watcher::Event::InitDone => {
-                let mut list = std::mem::take(first_list);
+    /// Applies what the watch tells; `list` is the list that is under way.
+    fn apply(&self, news: News<Observed<T>>, list: &mut Kept<T>, following: &Following) {
+        match news {
+            News::Listed(observed) => list.put(noted(observed)),
+            News::Complete => {
+                let mut list = std::mem::take(list);
                 list.shrink();
                 *self.write() = list;
-                return !self.synced.swap(true, Ordering::AcqRel);
+                if !self.synced.swap(true, Ordering::AcqRel) {
+                    following.changed.notify_waiters();
+                }
+                // Only now: nobody may take what was known before for current.
+                self.goes_on(following);
             }
-            watcher::Event::Apply(observed) => self.write().put(noted(observed)),
-            watcher::Event::Delete(observed) => {
+            News::Changed(observed) => self.write().put(noted(observed)),
+            News::Deleted(observed) => {
                 let (namespace, name) = observed.key();
                 self.write().remove(namespace, name);
             }
+            News::Reached(version) => {
+                self.version.send_replace(version);
+            }
+            News::Failed(_) => *list = Kept::default(),
         }
-        false
     }
 }
 
@@ -238,30 +217,6 @@ fn noted<T: Kind>(observed: Observed<T>) -> Observed<T> {
         tracing::warn!(store = T::RESOURCE.plural, %namespace, %name, "an object could not be read and is left out");
     }
     observed
-}
-
-/// Whether there was no answer at all, or it broke off.
-fn is_away(error: &watcher::Error) -> bool {
-    use kube::Error::{HyperError, ReadEvents, Service};
-    let (watcher::Error::InitialListFailed(error)
-    | watcher::Error::WatchStartFailed(error)
-    | watcher::Error::WatchFailed(error)) = error
-    else {
-        return false;
-    };
-    matches!(error, HyperError(_) | ReadEvents(_) | Service(_))
-}
-
-/// What lies at the bottom of an error: `connection refused`. What could not be read is not told: it may be anything.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    match error.downcast_ref::<serde_json::Error>() {
-        Some(error) => format!("the answer cannot be read, at its line {} column {}", error.line(), error.column()),
-        None => error.to_string(),
-    }
 }
 
 fn millis(duration: Duration) -> u64 {

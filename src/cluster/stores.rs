@@ -13,9 +13,6 @@ use tokio::sync::Notify;
 use super::store::{Following, Store, StoreState};
 use crate::facts::{Completeness, Fact, Facts, Kind, KindVisitor, Lookup, Question, Resource, Source, each_kind};
 
-/// How long the API server may say nothing about a kind: it ends each watch after 60 s, and answers lists in less.
-pub const SILENCE: Duration = Duration::from_secs(64);
-
 /// All stores.
 pub struct Stores {
     following: Following,

@@ -9,20 +9,18 @@ use kube::Client;
 
 use super::metrics::Metrics;
 use crate::certificates::{Folder, FolderError, Keeper, Look, SelfManaged, Serving};
-use crate::cluster::heard;
 
-/// Keeps a pair and a CA of our own; `guarded` says when every webhook entry shows that CA. Its watches, too, are begun
-/// anew when the API server says nothing for `silence`.
+/// Keeps a pair and a CA of our own; `guarded` says when every webhook entry shows that CA. `watched` is the API server,
+/// and how long it may say nothing.
 pub(super) async fn keep(
     own: SelfManaged,
-    (client, silence): (Client, Duration),
+    watched: (Client, Duration),
     serving: Arc<Serving>,
     guarded: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
 ) {
     let observe = move |event| metrics.certificate_event(event);
-    let client = heard(client, silence, || ());
-    Keeper::new(own, client, serving, guarded, observe).keep().await;
+    Box::pin(Keeper::new(own, watched, serving, guarded, observe).keep()).await;
 }
 
 /// Looks into a folder now and every `poll`, and serves what it holds once it is sound.

@@ -17,8 +17,6 @@ use crate::rule::{Action, Policy};
 
 /// How often live reads may lead to further questions.
 const ROUNDS: usize = 3;
-/// The longest that live reads of one round may take; less where the request's deadline is near.
-const LIVE: Duration = Duration::from_secs(1);
 
 /// What reviews are decided with.
 pub(super) struct Reviewer {
@@ -82,7 +80,7 @@ impl Reviewer {
                 break review.decide(endpoint, &policy, &*self.stores, &answers).verdict;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            answers.extend(self.live.resolve(&needs, LIVE.min(left / 2)).await);
+            answers.extend(self.live.resolve(&needs, left * 3 / 4).await);
             round += 1;
         };
         let answer = review.answer(&verdict);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::limits::{Drain, Limits};
 use crate::certificates::SelfManaged;
-use crate::cluster::SILENCE;
 use crate::rule::{Policy, Profile};
 use crate::rules;
+use crate::watch::SILENCE;
 
 /// What a server is built from.
 #[derive(Debug, Clone)]

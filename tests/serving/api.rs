@@ -158,7 +158,16 @@ impl Api {
 
     /// Lets all watches of a collection go silent: they stay open, and nothing comes.
     pub fn fall_silent(&self, collection: &'static str) {
-        self.change(|state| state.collections.entry(collection).or_default().silent = true);
+        self.silence(collection, true);
+    }
+
+    /// Lets them speak again.
+    pub fn speak_again(&self, collection: &'static str) {
+        self.silence(collection, false);
+    }
+
+    fn silence(&self, collection: &'static str, silent: bool) {
+        self.change(|state| state.collections.entry(collection).or_default().silent = silent);
     }
 
     /// What a GET of this path is answered; 404 where nothing was said.
@@ -219,6 +228,8 @@ impl Api {
         if query.contains("watch=true") {
             let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion="));
             let from = from.and_then(|version| version.parse().ok()).unwrap_or(0);
+            // A watch this short is asked for to get a bookmark.
+            let short = query.split('&').any(|pair| pair == "timeoutSeconds=3");
             let refused = self.change(|state| {
                 let collection = state.collections.entry(name).or_default();
                 collection.watches += 1;
@@ -226,7 +237,7 @@ impl Api {
             });
             return Ok(match refused {
                 Some(status) => respond(Read::Status(status)),
-                None => Response::new(self.watch(name, from)),
+                None => Response::new(self.watch(name, from, short)),
             });
         }
         self.change(|state| state.collections.entry(name).or_default().lists += 1);
@@ -252,9 +263,9 @@ impl Api {
         }
     }
 
-    /// The events of a collection after a version, as they come.
-    fn watch(&self, name: &'static str, from: u64) -> Body {
-        let next = async |(api, from): (Self, u64)| {
+    /// The events of a collection after a version, as they come; a bookmark follows them in a short watch.
+    fn watch(&self, name: &'static str, from: u64, short: bool) -> Body {
+        let next = move |(api, from): (Self, u64)| async move {
             loop {
                 let changed = api.0.changed.notified();
                 {
@@ -271,6 +282,12 @@ impl Api {
                     let event = of.and_then(|of| of.events.iter().find(|(version, _)| *version > from));
                     if let Some((version, event)) = event {
                         return Some((Ok(line(event)), (api.clone(), *version)));
+                    }
+                    if short && state.version > from && of.is_some() {
+                        let metadata = json!({"resourceVersion": state.version.to_string()});
+                        let object = json!({"apiVersion": "v1", "kind": "Bookmark", "metadata": metadata});
+                        let event = json!({"type": "BOOKMARK", "object": object});
+                        return Some((Ok(line(&event)), (api.clone(), state.version)));
                     }
                 }
                 changed.await;

@@ -1,7 +1,7 @@
 //! Certificates that stsguard makes itself: replicas that race, sleep, and live by a wrong clock; hands that spoil things.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use futures::future::join_all;
@@ -293,6 +293,23 @@ async fn a_configuration_that_somebody_else_keeps_is_left_alone() {
     until("the Secret", async || stored(&api, "tls.crt").is_some()).await;
     until("a served certificate", async || served.admin("/ready").await.text().contains("webhook entries")).await;
     assert_eq!(bundles(&api), vec![None; 4]);
+}
+
+#[tokio::test]
+async fn lists_ever_more_seldom_while_watches_are_refused() {
+    let api = cluster();
+    let served = Served::ready_with(api.clone(), with(Lives::default())).await;
+    agreed(&[&served], &api).await;
+    api.refuse_watches("secrets", Some(403));
+    api.compact("secrets");
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        let (lists, begun) = (api.lists("secrets"), Instant::now());
+        until("the next list", async || api.lists("secrets") > lists).await;
+        waits.push(begun.elapsed());
+    }
+    // The first waits are half a second at the most, the last two seconds at the least.
+    assert!(waits[4] > waits[0] && waits[4] > waits[1], "{waits:?}");
 }
 
 #[tokio::test]

@@ -37,6 +37,6 @@ pub enum Event {
     Stored,
     /// A webhook configuration was given the bundle.
     Published,
-    /// A turn failed and is taken again.
+    /// Something failed and is tried again.
     Failed,
 }

@@ -126,7 +126,8 @@ pub async fn upgrade(cluster: &Cluster, settings: &[&str]) -> Result<()> {
     Ok(())
 }
 
-async fn restart(cluster: &Cluster) -> Result<()> {
+/// Restarts all pods and waits until the new ones are ready.
+pub async fn restart(cluster: &Cluster) -> Result<()> {
     let kubectl = |line: &str| cluster.kubectl(line.split(' ').map(str::to_owned).collect::<Vec<_>>());
     kubectl("rollout restart deployment/stsguard -n stsguard").ok().await?;
     kubectl("rollout status deployment/stsguard -n stsguard --timeout=180s").ok().await?;
@@ -136,7 +137,7 @@ async fn restart(cluster: &Cluster) -> Result<()> {
 }
 
 /// Waits until the pods that were replaced are gone, those still draining included.
-async fn drained(cluster: &Cluster) -> Result<()> {
+pub async fn drained(cluster: &Cluster) -> Result<()> {
     eventually("the old pods are gone", Duration::from_mins(4), async || {
         Ok((pods(cluster).await?.len() == 2).then_some(()))
     })

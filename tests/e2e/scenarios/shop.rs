@@ -80,6 +80,7 @@ impl<'a> Shop<'a> {
         let plural = match object["kind"].as_str() {
             Some("Service") => "api/v1/namespaces/{}/services",
             Some("StatefulSet") => "apis/apps/v1/namespaces/{}/statefulsets",
+            Some("PersistentVolume") => "api/v1/persistentvolumes",
             other => bail!("no path for {other:?}"),
         };
         let path = format!("/{}", plural.replace("{}", &self.namespace));

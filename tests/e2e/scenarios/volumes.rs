@@ -1,21 +1,28 @@
 //! PGDATA is only set on a volume that is proved new.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use test_cluster::{Cluster, wait::eventually};
 
+use super::restarts::{drained, restart};
 use super::shop::{CONTAINER, Shop, codes, good_set, pgdata, service, with, without};
-use super::{Scenario, scenario};
-use std::time::Duration;
+use super::{Scenario, alone, scenario};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use std::time::{Duration, Instant};
 
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[
     scenario!(with_claims_of_the_set_are_left_alone),
     scenario!(reserved_by_claim_ref_are_left_alone),
+    alone!(reserved_behind_a_watch_that_lags_are_left_alone),
+    alone!(among_many_are_proved_by_the_watch),
     scenario!(of_a_class_that_may_hand_out_old_data_are_left_alone),
     scenario!(filled_from_elsewhere_or_shared_are_left_alone),
     scenario!(of_images_with_another_layout_are_left_alone),
 ];
+
+/// How late the pods hear, and how late they are heard.
+const LAG: Duration = Duration::from_millis(120);
 
 /// The tutorial's set with PGDATA left at the volume's root.
 fn rooted() -> Value {
@@ -54,18 +61,92 @@ async fn with_claims_of_the_set_are_left_alone(cluster: &Cluster) -> Result<()> 
     Ok(())
 }
 
-async fn reserved_by_claim_ref_are_left_alone(cluster: &Cluster) -> Result<()> {
-    let shop = open(cluster).await?;
-    let volume = json!({
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("old-{}", shop.namespace)},
+/// A volume with old data that is kept for the set's first claim.
+fn reserved(namespace: &str) -> Value {
+    volume(&format!("old-{namespace}"), namespace, "data-postgres-0")
+}
+
+fn volume(name: &str, namespace: &str, claim: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
         "spec": {
             "capacity": {"storage": "10Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "standard",
-            "csi": {"driver": "csi.example.com", "volumeHandle": "old"},
-            "claimRef": {"namespace": shop.namespace, "name": "data-postgres-0"},
+            "csi": {"driver": "csi.example.com", "volumeHandle": name},
+            "claimRef": {"namespace": namespace, "name": claim},
         },
-    });
-    shop.apply(&volume).await?.ok()?;
+    })
+}
+
+async fn reserved_by_claim_ref_are_left_alone(cluster: &Cluster) -> Result<()> {
+    let shop = open(cluster).await?;
+    shop.apply(&reserved(&shop.namespace)).await?.ok()?;
     left_alone(&shop, &rooted(), &["STS201"]).await
+}
+
+/// The volume and the set are created one after the other, and whatever the pods hear of the volume comes later.
+async fn reserved_behind_a_watch_that_lags_are_left_alone(cluster: &Cluster) -> Result<()> {
+    // Only connections that pods make while this counts are slow; the API server's own to the pods are made afterwards.
+    cluster.set_latency(LAG);
+    let slow = async {
+        restart(cluster).await?;
+        drained(cluster).await
+    }
+    .await;
+    cluster.set_latency(Duration::ZERO);
+    slow?;
+    let outcome = async {
+        let control = open(cluster).await?.post(&rooted()).await?;
+        ensure!(pgdata(&control.body).is_some(), "live reads are fast enough for a fix: {control:?}");
+        for _ in 0..3 {
+            let shop = open(cluster).await?;
+            let begun = Instant::now();
+            let volume = shop.post(&reserved(&shop.namespace)).await?;
+            let soon = begun.elapsed() < LAG / 2;
+            let answer = shop.post(&rooted()).await?;
+            ensure!(volume.status == 201 && answer.status == 201, "{volume:?} {answer:?}");
+            ensure!(pgdata(&answer.body).is_none(), "an empty database would stand beside the old one: {answer:?}");
+            if soon {
+                return Ok(());
+            }
+        }
+        bail!("the machine is too slow to be faster than the lag")
+    };
+    let outcome = outcome.await;
+    restart(cluster).await?;
+    outcome
+}
+
+/// More volumes than are read again one and all: the stores are proved current by a bookmark instead.
+async fn among_many_are_proved_by_the_watch(cluster: &Cluster) -> Result<()> {
+    let shop = open(cluster).await?;
+    let many = (0..1_001).map(|number| {
+        let volume = volume(&format!("many-{number}"), "elsewhere", &format!("data-{number}"));
+        let shop = &shop;
+        async move { shop.post(&volume).await }
+    });
+    let made: Vec<_> = stream::iter(many).buffer_unordered(16).try_collect().await?;
+    let outcome = async {
+        ensure!(made.iter().all(|answer| answer.status == 201), "{:?}", made.iter().find(|one| one.status != 201));
+        eventually("the controller has looked at each", Duration::from_secs(120), async || {
+            let phases = shop.kubectl("get persistentvolume -o jsonpath={.items[*].status.phase}").await?.ok()?;
+            Ok((phases.split(' ').filter(|phase| *phase == "Available").count() >= made.len()).then_some(()))
+        })
+        .await?;
+        // What happens elsewhere has later versions than any volume: only a bookmark proves the store current.
+        let later = open(cluster).await?;
+        let begun = Instant::now();
+        let answer = later.post(&rooted()).await?;
+        println!("a fix among {} volumes took {:?}", made.len(), begun.elapsed());
+        ensure!(pgdata(&answer.body).is_some(), "{answer:?}");
+        let other = open(cluster).await?;
+        ensure!(other.post(&reserved(&other.namespace)).await?.status == 201, "a volume is made");
+        let answer = other.post(&rooted()).await?;
+        ensure!(pgdata(&answer.body).is_none(), "{answer:?}");
+        Ok(())
+    };
+    let outcome = outcome.await;
+    shop.kubectl("delete persistentvolume --all --wait=false").await?.ok()?;
+    outcome
 }
 
 async fn of_a_class_that_may_hand_out_old_data_are_left_alone(cluster: &Cluster) -> Result<()> {

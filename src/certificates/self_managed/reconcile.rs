@@ -6,19 +6,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 
 use super::objects::{self, CallError, Written};
-use super::seen::{Found, Seen};
+use super::watch::{Found, Known};
 use super::{Event, Keeper};
 use crate::certificates::authority::{MakeError, Moment, Stored};
 use crate::certificates::entries::{Configuration, Entries};
 use crate::certificates::{Pair, PairError};
 
-/// Why a turn failed.
+/// Why the certificates could not be kept.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TurnError {
+pub(super) enum ReconcileError {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error(transparent)]
@@ -35,8 +35,8 @@ pub(super) enum TurnError {
 impl Keeper {
     /// Looks at everything once and does what is due: store, publish, serve; in this order, for what is served must be
     /// published, and what is published must be stored.
-    pub(super) async fn turn(&mut self, mut seen: Seen, tell: &watch::Sender<Seen>) -> Result<(), TurnError> {
-        let secret = match seen.secret.clone() {
+    pub(super) async fn reconcile(&mut self, mut known: Known, tell: &Sender<Known>) -> Result<(), ReconcileError> {
+        let secret = match known.secret.clone() {
             Some(Found::Secret(secret)) => Some(*secret),
             Some(Found::Nothing) => None,
             None => return Ok(()),
@@ -63,11 +63,11 @@ impl Keeper {
             }
         };
         // Where that fails, what is published already may be enough to serve a certificate of the same CA.
-        let published = self.publish(&mut seen, &stored, tell).await;
-        self.note_shown(&seen, &stored);
-        self.serve(&seen, stored)?;
+        let published = self.publish(&mut known, &stored, tell).await;
+        self.note_shown(&known, &stored);
+        self.serve(&known, stored)?;
         if let Some(served) = &self.served
-            && seen.show(served.authority())
+            && known.show(served.authority())
             && !self.guarded.swap(true, Ordering::AcqRel)
         {
             tracing::info!("every webhook entry has the CA of the served certificate");
@@ -76,7 +76,7 @@ impl Keeper {
     }
 
     /// What should be stored, given what is.
-    fn wanted(&self, found: Option<&Stored>) -> Result<Stored, TurnError> {
+    fn wanted(&self, found: Option<&Stored>) -> Result<Stored, ReconcileError> {
         let now = self.moment(None).now;
         // What is in memory mends what was lost: no connection has to be verified by another CA for it.
         let served = self.served.as_ref().filter(|served| served.is_valid(now));
@@ -100,38 +100,43 @@ impl Keeper {
         &mut self,
         secret: Option<Secret>,
         wanted: &Stored,
-        tell: &watch::Sender<Seen>,
-    ) -> Result<bool, TurnError> {
+        tell: &Sender<Known>,
+    ) -> Result<bool, ReconcileError> {
         self.pace.spend(Instant::now());
         if let Written::Done(written) = self.objects.store(secret, wanted.data()).await? {
             (self.observe)(Event::Stored);
-            tell.send_if_modified(|seen| {
-                seen.secret = Some(Some(written).into());
+            tell.send_if_modified(|known| {
+                known.secret = Some(Some(written).into());
                 false
             });
             return Ok(true);
         }
         let found = self.objects.secret().await?;
-        tell.send_modify(|seen| seen.secret = Some(found.into()));
+        tell.send_modify(|known| known.secret = Some(found.into()));
         Ok(false)
     }
 
     /// Puts the bundle into our entries that show another.
-    async fn publish(&mut self, seen: &mut Seen, stored: &Stored, tell: &watch::Sender<Seen>) -> Result<(), TurnError> {
+    async fn publish(
+        &mut self,
+        known: &mut Known,
+        stored: &Stored,
+        tell: &Sender<Known>,
+    ) -> Result<(), ReconcileError> {
         let bundle = stored.bundle();
         let patch = |entries: &Option<Entries>| entries.as_ref().and_then(|entries| entries.patch(&bundle));
-        let (validating, mutating) = (patch(&seen.validating), patch(&seen.mutating));
+        let (validating, mutating) = (patch(&known.validating), patch(&known.mutating));
         if validating.is_none() && mutating.is_none() {
             return Ok(());
         }
         // A replica whose watch of the Secret lags must not take a newer bundle back.
         let current = self.objects.secret().await?;
         if current.as_ref().and_then(|secret| objects::read(secret).ok()).as_ref() != Some(stored) {
-            tell.send_modify(|seen| seen.secret = Some(current.into()));
+            tell.send_modify(|known| known.secret = Some(current.into()));
             return Ok(());
         }
-        let one = self.publish_to::<ValidatingWebhookConfiguration>(validating, &mut seen.validating).await;
-        let other = self.publish_to::<MutatingWebhookConfiguration>(mutating, &mut seen.mutating).await;
+        let one = self.publish_to::<ValidatingWebhookConfiguration>(validating, &mut known.validating).await;
+        let other = self.publish_to::<MutatingWebhookConfiguration>(mutating, &mut known.mutating).await;
         one.and(other)
     }
 
@@ -139,7 +144,7 @@ impl Keeper {
         &mut self,
         patch: Option<Value>,
         entries: &mut Option<Entries>,
-    ) -> Result<(), TurnError> {
+    ) -> Result<(), ReconcileError> {
         let Some(patch) = patch else { return Ok(()) };
         self.pace.spend(Instant::now());
         if let Written::Done(published) = self.objects.publish::<K>(patch).await? {
@@ -151,9 +156,9 @@ impl Keeper {
     }
 
     /// Notes since when all entries have shown the CAs that something waits for.
-    fn note_shown(&mut self, seen: &Seen, stored: &Stored) {
+    fn note_shown(&mut self, known: &Known, stored: &Stored) {
         let wanted = [Some(stored.authority()), stored.next_authority()];
-        let shown: Vec<_> = wanted.into_iter().flatten().filter(|authority| seen.show(authority)).collect();
+        let shown: Vec<_> = wanted.into_iter().flatten().filter(|authority| known.show(authority)).collect();
         self.shown.retain(|authority, _| shown.contains(&authority.as_str()));
         for authority in shown {
             self.shown.entry(authority.to_owned()).or_insert_with(Instant::now);
@@ -161,7 +166,7 @@ impl Keeper {
     }
 
     /// Serves what is stored, as soon as the API server can verify it.
-    fn serve(&mut self, seen: &Seen, stored: Stored) -> Result<(), TurnError> {
+    fn serve(&mut self, known: &Known, stored: Stored) -> Result<(), ReconcileError> {
         let settled = self.shown.get(stored.authority()).is_some_and(|since| since.elapsed() >= self.lives.settle);
         let verified = match &self.served {
             None => true,
@@ -173,7 +178,7 @@ impl Keeper {
             Some(served) => {
                 let same = served.authority() == stored.authority();
                 // Where it is not verified any more, there is nothing to lose.
-                same || settled || !seen.show(served.authority()) || !served.is_valid(self.moment(None).now)
+                same || settled || !known.show(served.authority()) || !served.is_valid(self.moment(None).now)
             }
         };
         if !verified {
