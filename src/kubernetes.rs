@@ -26,7 +26,7 @@ pub use meta::{Labels, ManagedFields, ObjectMeta, OwnerReference};
 pub use pod::{ClaimVolume, HostPath, Place, PodMeta, PodSpec, PodTemplate, Volume};
 pub use scale::{Scale, ScaleSpec};
 pub use service::{Service, ServiceSpec};
-pub use stateful_set::{ClaimRetention, LabelSelector, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
+pub use stateful_set::{ClaimRetention, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
 
 use serde::{Deserialize, Deserializer};
 
@@ -53,8 +53,6 @@ pub trait RunsPods {
     fn claim_templates(&self) -> &[ClaimTemplate] {
         &[]
     }
-    /// How many replicas are wanted, with the API server's default of one.
-    fn replicas(&self) -> i32;
 
     /// The pod's spec.
     fn pod(&self) -> &PodSpec {

@@ -105,9 +105,6 @@ pub struct ClaimVolume {
     /// The claim's name.
     #[serde(default, deserialize_with = "nullable")]
     pub claim_name: String,
-    /// Whether writing is refused.
-    #[serde(default, deserialize_with = "nullable")]
-    pub read_only: bool,
 }
 
 /// A volume from the node's file system.
