@@ -82,7 +82,7 @@ impl Shared {
         connection.heard.store(true, Ordering::Release);
         self.last_request.store(self.now(), Ordering::Relaxed);
         let Answered { mut response, review } = match self.callers.authenticate(peer) {
-            Ok(_) => self.review(connection, request).await,
+            Ok(()) => self.review(connection, request).await,
             Err(refusal) => self.router.refuse_caller(refusal),
         };
         if review {
