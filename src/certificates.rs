@@ -4,6 +4,7 @@ pub mod authority;
 mod entries;
 mod issue;
 pub mod local;
+mod names;
 mod pair;
 mod reload;
 mod self_managed;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Life;
 use crate::certificates::issue::Signed;
+use crate::certificates::names::covers;
 
 const CA: [&str; 2] = ["ca.crt", "ca.key"];
 const NEXT_CA: [&str; 2] = ["next-ca.crt", "next-ca.key"];
@@ -45,7 +45,6 @@ pub(super) struct Previous {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) signed: Signed,
-    pub(super) names: Vec<String>,
     pub(super) issuer: String,
     pub(super) life: Life,
 }
@@ -175,19 +174,19 @@ impl Authority {
 
 impl Leaf {
     pub(super) fn read(signed: Signed) -> Result<Self, ()> {
-        let (issuer, names, life) = parsed(&signed.certificate, |certificate| {
+        let (issuer, life) = parsed(&signed.certificate, |certificate| {
             let issuer = certificate.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
-            let names = certificate.subject_alternative_name().ok().flatten();
-            let names = names.into_iter().flat_map(|names| &names.value.general_names);
-            let names = names.filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            });
-            (issuer.map(str::to_owned), names.collect(), Life::from(certificate.validity()))
+            (issuer.map(str::to_owned), Life::from(certificate.validity()))
         })
         .ok_or(())?;
         belong_together(&signed)?;
-        Ok(Self { signed, names, issuer: issuer.ok_or(())?, life })
+        Ok(Self { signed, issuer: issuer.ok_or(())?, life })
+    }
+
+    /// Whether it can be served under this name.
+    pub(super) fn covers(&self, name: &str) -> bool {
+        let certificate = CertificateDer::from_pem_slice(self.signed.certificate.as_bytes());
+        certificate.is_ok_and(|certificate| covers(&certificate, name))
     }
 }
 
