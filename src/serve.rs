@@ -33,7 +33,7 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::certificates::Serving;
+use crate::certificates::{Folder, Serving};
 use crate::cluster::{Live, Stores};
 use caller::Callers;
 use listener::Listener;
@@ -120,7 +120,7 @@ impl Server {
                 tasks.spawn(certificates::keep(own, watched, served, Arc::clone(&guarded), counted));
             }
             None => {
-                let folder = (settings.certificates, settings.certificate_name);
+                let folder = Folder::new(settings.certificates, settings.certificate_name);
                 tasks.spawn(certificates::follow(folder, settings.certificate_poll, served, counted));
             }
         }

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 
 use super::authority::{Lives, Stored};
 use super::entries::Entries;
-use super::reload::Serving;
+use super::serving::Serving;
 use objects::Objects;
 use pace::Pace;
 use seen::{Seen, follow};

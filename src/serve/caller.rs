@@ -145,24 +145,23 @@ impl Callers {
     }
 
     /// Looks at the CA's file until the future is dropped: a new CA counts at once, a bad one changes nothing.
-    pub(super) async fn follow(self: Arc<Self>, path: PathBuf, poll: Duration) {
+    pub(super) fn follow(self: Arc<Self>, path: PathBuf, poll: Duration) -> impl Future<Output = ()> {
+        Polled::file(path, read).follow(poll, move |look| self.take(look))
+    }
+
+    fn take(&self, look: Look<Arc<dyn ClientCertVerifier>>) {
         let Some(trusted) = &self.trusted else { return };
-        let mut file = Polled::new(path, read);
-        let mut ticks = tokio::time::interval(poll);
-        loop {
-            ticks.tick().await;
-            match file.look() {
-                Look::Unchanged => {}
-                Look::Replaced(verifier) => {
-                    trusted.replace(verifier);
-                    tracing::info!("a new client CA counts");
-                }
-                Look::Kept { fault, new } => {
-                    self.metrics.client_ca_fault();
-                    if new {
-                        let goes_on = trusted.version() > 0;
-                        tracing::error!(%fault, last_ca_goes_on = goes_on, "the client CA cannot be used");
-                    }
+        match look {
+            Look::Unchanged => {}
+            Look::Replaced(verifier) => {
+                trusted.replace(verifier);
+                tracing::info!("a new client CA counts");
+            }
+            Look::Kept { fault, new } => {
+                self.metrics.client_ca_fault();
+                if new {
+                    let goes_on = trusted.version() > 0;
+                    tracing::error!(%fault, last_ca_goes_on = goes_on, "the client CA cannot be used");
                 }
             }
         }
