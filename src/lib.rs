@@ -13,6 +13,7 @@
 //! - [`policy`]: reads policy files.
 //! - [`admission`]: AdmissionReview in, verdict and patch out; pure.
 //! - [`check`]: the same rules over files.
+//! - [`mod@jitter`]: times that differ from one caller to the next.
 //! - [`cluster`]: reads from the API server: stores, and live reads before a denial or a fix.
 //! - [`certificates`]: where the serving pair comes from, and its reload.
 //! - [`serve`]: the webhook server.
@@ -27,6 +28,7 @@ pub mod engines;
 pub mod evaluation;
 pub mod exemption;
 pub mod facts;
+pub mod jitter;
 pub mod kubernetes;
 pub mod pointer;
 pub mod policy;

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::jitter::jitter;
 
 /// One open connection.
 pub(super) struct Connection {
@@ -58,7 +59,6 @@ impl Connection {
 pub(super) struct Connections {
     open: Mutex<Open>,
     next: AtomicU64,
-    jitter: RandomState,
 }
 
 #[derive(Default)]
@@ -97,12 +97,11 @@ impl Connections {
     /// removes it.
     pub(super) fn add(&self, peer: IpAddr, age: Duration) -> (u64, Arc<Connection>) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let share = f64::from(u16::try_from(self.jitter.hash_one(id) & 0xffff).unwrap_or(0)) / 65_536.0;
         let opened = Instant::now();
         let connection = Arc::new(Connection {
             peer,
             opened,
-            retires: opened + age.mul_f64(0.5 + share / 2.0),
+            retires: opened + jitter(age),
             last: AtomicU64::new(0),
             busy: AtomicBool::new(false),
             spoken: AtomicBool::new(false),
