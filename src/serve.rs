@@ -6,8 +6,9 @@ mod budget;
 mod caller;
 mod certificates;
 mod connection;
+mod first_byte;
+mod gauge_guard;
 mod handshake;
-mod hearing;
 mod limits;
 mod listener;
 mod metrics;
@@ -17,7 +18,6 @@ mod review;
 mod router;
 mod settings;
 mod shutdown;
-mod tally;
 mod weight;
 
 pub use limits::{Drain, Limits};

@@ -7,7 +7,6 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::limits::Limits;
-use super::tally::Tally;
 use super::weight;
 
 /// How much room a body gets before any of it has come.
@@ -20,7 +19,7 @@ const LIGHT_ONES: usize = 8;
 /// Why a request is not answered with a review.
 pub(super) type Refused = (StatusCode, String);
 
-/// What requests share, and how many wait for it.
+/// What requests share, and the queue for it.
 pub(super) struct Budget {
     limits: Limits,
     bytes: Semaphore,
@@ -29,7 +28,8 @@ pub(super) struct Budget {
     light: Semaphore,
     heavy: Semaphore,
     turns: Semaphore,
-    waiting: Tally,
+    /// The places of those that wait for their turn or for weight.
+    queue: Semaphore,
 }
 
 impl Budget {
@@ -41,7 +41,7 @@ impl Budget {
             light: Semaphore::new(limits.light_weight().div_ceil(UNIT)),
             heavy: Semaphore::new(limits.heavy_weight().div_ceil(UNIT)),
             turns: Semaphore::new(limits.in_flight),
-            waiting: Tally::default(),
+            queue: Semaphore::new(limits.queue.min(Semaphore::MAX_PERMITS)),
             limits,
         }
     }
@@ -122,7 +122,7 @@ impl Budget {
         if let Ok(permit) = semaphore.try_acquire_many(permits) {
             return Ok(permit);
         }
-        let Some(_waiting) = self.waiting.one_of(self.limits.queue) else {
+        let Ok(_queued) = self.queue.try_acquire() else {
             return Err(busy("too many reviews wait already"));
         };
         match timeout_at(deadline, semaphore.acquire_many(permits)).await {

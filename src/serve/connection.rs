@@ -27,9 +27,9 @@ pub(super) struct Connection {
     /// unless it is a stranger's.
     pub(super) busy: AtomicBool,
     /// Whether a byte has come since the handshake.
-    pub(super) spoken: AtomicBool,
+    pub(super) first_byte: AtomicBool,
     /// Whether a request's header has come.
-    pub(super) heard: AtomicBool,
+    pub(super) header: AtomicBool,
     /// Whether it has carried a review: strangers make room first.
     pub(super) proven: AtomicBool,
     /// Whether it has been told to make room.
@@ -124,8 +124,8 @@ impl Connections {
             retires: opened + jitter(self.age),
             last: AtomicU64::new(0),
             busy: AtomicBool::new(false),
-            spoken: AtomicBool::new(false),
-            heard: AtomicBool::new(false),
+            first_byte: AtomicBool::new(false),
+            header: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             evicted: Notify::new(),

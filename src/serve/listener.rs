@@ -21,12 +21,12 @@ use super::ServeError;
 use super::accept::accept;
 use super::caller::Callers;
 use super::connection::{Connections, OpenConnection};
+use super::gauge_guard::GaugeGuard;
 use super::handshake::Handshakes;
 use super::limits::{Drain, Limits};
 use super::metrics::Metrics;
 use super::review::Reviewer;
 use super::router::Router;
-use super::tally::Gauged;
 use crate::certificates::Serving;
 
 /// The largest header that is read: what the API server sends has a few hundred bytes.
@@ -129,7 +129,7 @@ impl Shared {
         let serve = |stream, connection: OpenConnection| {
             let shared = Arc::clone(self);
             async move {
-                let _open = Gauged::new(&shared.metrics.connections);
+                let _open = GaugeGuard::new(&shared.metrics.connections);
                 shared.serve(stream, &connection).await;
             }
         };

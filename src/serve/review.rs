@@ -33,7 +33,7 @@ pub(super) struct Reviewer {
 }
 
 /// What is sent back.
-pub(super) enum Outcome {
+pub(super) enum Reply {
     /// An AdmissionReview.
     Answered(Vec<u8>),
     /// A bare HTTP status.
@@ -42,7 +42,7 @@ pub(super) enum Outcome {
     Panicked,
 }
 
-impl From<Unreadable> for Outcome {
+impl From<Unreadable> for Reply {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {
             Unreadable::Answered(answer) => Self::Answered(answer),
@@ -52,17 +52,17 @@ impl From<Unreadable> for Outcome {
 }
 
 impl Reviewer {
-    /// Answers one review by `deadline`. A panic is an outcome: it must not take the connection with it.
-    pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
-        let outcome = AssertUnwindSafe(self.review(endpoint, body, deadline)).catch_unwind().await;
-        outcome.unwrap_or_else(|_| {
+    /// Answers one review by `deadline`. A panic is answered, too: it must not take the connection with it.
+    pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Reply {
+        let reply = AssertUnwindSafe(self.review(endpoint, body, deadline)).catch_unwind().await;
+        reply.unwrap_or_else(|_| {
             self.metrics.panic();
             tracing::error!("a review ended in a panic; please report it with the line above");
-            Outcome::Panicked
+            Reply::Panicked
         })
     }
 
-    async fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
+    async fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Reply {
         let begun = Instant::now();
         let review = match Review::parse(body) {
             Ok(review) => review,
@@ -88,7 +88,7 @@ impl Reviewer {
         let answer = review.answer(&verdict);
         self.metrics.reviewed(endpoint, begun.elapsed());
         self.report(endpoint, &review, &verdict, begun.elapsed());
-        Outcome::Answered(answer)
+        Reply::Answered(answer)
     }
 
     /// Counts and logs a verdict: one line, and nothing of the object but its name.

@@ -16,11 +16,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Phase, Shared};
 use crate::serve::caller::Peer;
 use crate::serve::connection::Connection;
-use crate::serve::hearing::Hearing;
+use crate::serve::first_byte::FirstByte;
 use crate::serve::router::Answered;
 
 /// How long an answer may still take to be written when its connection makes room.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_ANSWER: Duration = Duration::from_millis(500);
 impl Shared {
     pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
         // Small answers must not wait for the peer's acknowledgement.
@@ -28,10 +28,10 @@ impl Shared {
         let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
         let peer = self.callers.peer(stream.get_ref().1);
         let service = service_fn(|request| self.answer(connection, &peer, request));
-        let stream = Hearing::new(stream, Arc::clone(connection));
+        let stream = FirstByte::new(stream, Arc::clone(connection));
         let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
-        let (mut halting, mut heard) = (false, false);
+        let (mut halting, mut header) = (false, false);
         let mut closing = false;
         let mut phase = self.phase.subscribe();
         let mut closed = std::pin::pin!(async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) });
@@ -40,15 +40,15 @@ impl Shared {
                 // What is there to be read or written goes first: a deadline is for those who say nothing.
                 biased;
                 _ = &mut http => return,
-                () = &mut first_header, if !heard => {
-                    heard = connection.heard.load(Ordering::Acquire);
-                    let spoken = connection.spoken.load(Ordering::Acquire);
-                    if !heard && (halting || !spoken && self.is_crowded()) {
+                () = &mut first_header, if !header => {
+                    header = connection.header.load(Ordering::Acquire);
+                    let first_byte = connection.first_byte.load(Ordering::Acquire);
+                    if !header && (halting || !first_byte && self.is_crowded()) {
                         self.metrics.connection_closed("first_header");
                         return;
                     }
                     // Its first byte may have come a moment ago: the rest has the whole time.
-                    halting = spoken;
+                    halting = first_byte;
                     first_header.as_mut().reset(Instant::now() + self.limits.first_header);
                 }
                 () = connection.evicted.notified() => {
@@ -56,7 +56,7 @@ impl Shared {
                     // A request that came between the choice and this moment is answered first, and an answer that is
                     // still being written has a moment more.
                     if !connection.busy.load(Ordering::Acquire) {
-                        let _ = timeout(LAST_WORDS, &mut http).await;
+                        let _ = timeout(LAST_ANSWER, &mut http).await;
                         return;
                     }
                 }
@@ -79,7 +79,7 @@ impl Shared {
         peer: &Peer,
         request: Request<Incoming>,
     ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
-        connection.heard.store(true, Ordering::Release);
+        connection.header.store(true, Ordering::Release);
         self.last_request.store(self.now(), Ordering::Relaxed);
         let Answered { mut response, review } = match self.callers.authenticate(peer) {
             Ok(()) => self.review(connection, request).await,
