@@ -3,6 +3,7 @@
 //! Reads stay in the review's own namespace, except for cluster-scoped kinds. A name from a review becomes part of a path
 //! only if it is a name that Kubernetes would accept.
 
+mod error;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,8 @@ use futures::future::join_all;
 use kube::Client;
 use tokio::time::{Instant, timeout_at};
 
+use self::error::ReadError as Fault;
 use self::reader::{Reader, Reads};
-use super::fault::Fault;
 use super::stores::Stores;
 use crate::facts::{Answer, Answers, Question, Resource, Source, each_kind};
 

@@ -12,8 +12,8 @@ use kube::{Api, Client};
 use tokio::sync::Notify;
 
 use super::heard::heard;
-use super::kept::Kept;
-use super::observed::Observed;
+use super::index::Index as Kept;
+use super::projection::Projected as Observed;
 use crate::facts::{Kind, Lookup};
 
 /// The server ends each watch after this, so that a connection that went silent is noticed.
@@ -233,7 +233,7 @@ impl<T: Kind> Store<T> {
 
 /// Logs an object that could not be read.
 fn noted<T: Kind>(observed: Observed<T>) -> Observed<T> {
-    if observed.kept.is_none() {
+    if observed.projection.is_none() {
         let (namespace, name) = observed.key();
         tracing::warn!(store = T::RESOURCE.plural, %namespace, %name, "an object could not be read and is left out");
     }
