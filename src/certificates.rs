@@ -12,5 +12,5 @@ mod serving;
 
 pub use folder::{Folder, FolderError, PairBytes};
 pub use pair::{Pair, PairError};
-pub use self_managed::{Event, Keeper, Place, SelfManaged};
+pub use self_managed::{Event, Keeper, ObjectNames, SelfManaged};
 pub use serving::Serving;

@@ -23,7 +23,7 @@ pub use container::{
 pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};
 pub use meta::{Labels, ManagedFields, ObjectMeta, OwnerReference};
-pub use pod::{ClaimVolume, HostPath, Place, PodMeta, PodSpec, PodTemplate, Volume};
+pub use pod::{ClaimVolume, HostPath, PodMeta, PodSpec, PodTemplate, Slot, Volume};
 pub use scale::{Scale, ScaleSpec};
 pub use service::{Service, ServiceSpec};
 pub use stateful_set::{ClaimRetention, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};

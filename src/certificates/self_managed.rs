@@ -27,7 +27,7 @@ use super::serving::Serving;
 use objects::Objects;
 use pace::Pace;
 use seen::{Seen, follow};
-pub use settings::{Event, Place, SelfManaged};
+pub use settings::{Event, ObjectNames, SelfManaged};
 use turn::TurnError;
 
 /// How soon a turn that failed is taken again, and how late at most.
@@ -62,10 +62,10 @@ impl Keeper {
         guarded: Arc<AtomicBool>,
         observe: impl Fn(Event) + Send + Sync + 'static,
     ) -> Self {
-        let SelfManaged { place, lives, tick } = settings;
+        let SelfManaged { names: place, lives, tick } = settings;
         Self {
             name: format!("{}.{}.svc", place.service, place.namespace),
-            objects: Objects { client, place },
+            objects: Objects { client, names: place },
             pace: Pace::new(tick, Instant::now()),
             observe: Arc::new(observe),
             shown: HashMap::new(),
@@ -81,7 +81,7 @@ impl Keeper {
     /// Keeps the certificates until the end of the program.
     pub async fn keep(self) {
         let (tell, seen) = watch::channel(Seen::default());
-        let (place, observe) = (self.objects.place.clone(), Arc::clone(&self.observe));
+        let (place, observe) = (self.objects.names.clone(), Arc::clone(&self.observe));
         let fails = || observe(Event::Failed);
         let secrets = self.objects.secrets();
         let secret = |found: Option<Secret>| tell.send_modify(|seen| seen.secret = Some(found.into()));
