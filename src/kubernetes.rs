@@ -60,8 +60,8 @@ pub trait RunsPods {
     }
 }
 
-/// Reads a field that is `null` as the type's default, as the API server's decoder does. Inside lists and maps `null` comes
-/// only in manifests, whose reader takes it so by itself.
+/// Reads a field that is `null` as the type's default, as the API server's decoder does. Inside lists and maps `null`
+/// comes only in manifests, whose reader takes it so by itself.
 pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,7 +1,7 @@
 //! A folder with `tls.crt` and `tls.key`.
 //!
-//! The kubelet replaces a mounted Secret by swapping the link `..data`: both files are read from one target of that link, or
-//! a swap in between would mix two pairs.
+//! The kubelet replaces a mounted Secret by swapping the link `..data`: both files are read from one target of that link,
+//! or a swap in between would mix two pairs.
 
 use std::path::{Path, PathBuf};
 

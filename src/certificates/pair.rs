@@ -29,16 +29,16 @@ pub enum PairError {
     /// The key file.
     #[error("the key is no PEM private key that can be used")]
     Key,
-    /// They are not of each other.
+    /// The key is that of another certificate.
     #[error("key and certificate do not belong together")]
     Mismatch,
     /// The certificate has ended.
     #[error("the certificate ended on {0}")]
     Ended(String),
-    /// The certificate's time has not come.
+    /// The certificate is not valid yet.
     #[error("the certificate begins only on {0}")]
     NotYet(String),
-    /// It is for other names.
+    /// The certificate is for other names.
     #[error("the certificate does not cover the name {0:?}")]
     Name(String),
 }

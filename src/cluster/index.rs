@@ -9,7 +9,8 @@ use crate::facts::Lookup;
 /// By name; `None` could not be read.
 type Named<T> = HashMap<Box<str>, Option<Arc<T>>>;
 
-/// What a store holds. An object that could not be read is neither absent nor what it was before: it is unknown.
+/// The objects of a store. One that could not be read is kept as unknown: to call it absent, or to go on with its last
+/// readable state, would both be wrong.
 pub(super) struct Index<T> {
     namespaces: HashMap<Box<str>, Named<T>>,
     objects: u64,
@@ -51,7 +52,7 @@ impl<T> Index<T> {
         self.malformed
     }
 
-    /// Puts an object in the place of what had its name.
+    /// Adds an object, or replaces the one of the same name.
     pub(super) fn put(&mut self, object: Projected<T>) {
         let (namespace, name) = object.key();
         let (namespace, name): (Box<str>, Box<str>) = (namespace.into(), name.into());
@@ -62,7 +63,7 @@ impl<T> Index<T> {
         }
     }
 
-    /// Forgets an object.
+    /// Removes an object.
     pub(super) fn remove(&mut self, namespace: &str, name: &str) {
         let Some(objects) = self.namespaces.get_mut(namespace) else { return };
         let removed = objects.remove(name);
@@ -74,7 +75,7 @@ impl<T> Index<T> {
         }
     }
 
-    /// Gives back memory that is not needed.
+    /// Frees memory that a first list has taken and the objects do not need.
     pub(super) fn shrink(&mut self) {
         self.namespaces.shrink_to_fit();
     }

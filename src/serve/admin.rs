@@ -1,6 +1,7 @@
 //! The admin port: probes and metrics, apart from reviews so that overload never fails a probe.
 //!
-//! Whoever opens connections here and says nothing must not use up the file descriptors that reviews need.
+//! Its connections are few and short: those that stay open in silence must not use up the file descriptors that reviews
+//! need.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,14 +56,14 @@ async fn answer(stream: TcpStream, connection: OpenConnection, router: Router) {
     http.timer(TokioTimer::new()).header_read_timeout(LIMIT).keep_alive(false);
     let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::select! {
-        // Whoever probes learns of a failure by itself.
+        // A failure is not logged: the client that sent the request sees it.
         _ = timeout(LIMIT, served) => {}
         () = connection.evicted.notified() => {}
     }
 }
 
-/// Ready once every store has synced, there is a pair to serve and, where we make it ourselves, every webhook entry has once
-/// shown its CA; never dependent on a call to the API server.
+/// Ready once every store has synced, there is a pair to serve, there is a client CA where one is needed and, where
+/// stsguard makes its pair itself, every webhook entry has once shown its CA. No call to the API server is made for it.
 async fn ready(Shared(state): Shared<State>) -> (StatusCode, String) {
     let unsynced: Vec<_> = state.stores.states().iter().filter(|store| !store.synced).map(|store| store.name).collect();
     if !unsynced.is_empty() {

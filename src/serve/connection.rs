@@ -23,14 +23,15 @@ pub(super) struct Connection {
     retires: Instant,
     /// Milliseconds from its opening to the end of its last request.
     last: AtomicU64,
-    /// Whether a request is being answered: once its body has come, or while it comes for as long as an honest one needs,
-    /// unless it is a stranger's.
+    /// Whether a request is being answered, so that the connection does not make room: from the moment at which its body
+    /// has come. Where the connection has carried a review before, also while the body comes, for as long as an honest
+    /// one needs.
     pub(super) busy: AtomicBool,
     /// Whether a byte has come since the handshake.
     pub(super) first_byte: AtomicBool,
     /// Whether a request's header has come.
     pub(super) header: AtomicBool,
-    /// Whether it has carried a review: strangers make room first.
+    /// Whether it has carried a review: strangers, which have not, make room first.
     pub(super) proven: AtomicBool,
     /// Whether it has been told to make room.
     leaving: AtomicBool,
@@ -167,7 +168,8 @@ impl Connections {
         self.make_room_by(|_| true)
     }
 
-    /// The same, but spares all that carried a review: somebody else may hold what is short.
+    /// The same, but spares all that have carried a review: what is short may be held elsewhere, by the other port or by
+    /// open files, and closing them would then help nobody.
     pub(super) fn send_a_stranger_away(&self) -> bool {
         self.make_room_by(|connection| !connection.proven.load(Ordering::Relaxed))
     }
@@ -179,7 +181,7 @@ impl Connections {
         };
         let idle = open.all.values().filter(may_leave).filter(|connection| eligible(connection));
         let chosen = idle.min_by_key(|connection| {
-            // Anyone may send a review, but nobody has many addresses.
+            // Anyone can send a review to be spared, but a single client seldom has many addresses.
             let together = Reverse(open.from.get(&connection.peer));
             (connection.proven.load(Ordering::Relaxed), together, connection.idle_since())
         });

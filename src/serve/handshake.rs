@@ -107,8 +107,8 @@ impl Handshakes {
         }
     }
 
-    /// Ends once a handshake has had the time that an honest one needs, and another waits for its turn. A burst of honest ones must
-    /// not end each other; those who never answer must not keep everybody else waiting.
+    /// Ends once a handshake has had the time that an honest one needs, and another waits for its turn. A burst of honest
+    /// ones must not end each other; those who never answer must not keep everybody else waiting.
     async fn stalls(&self) {
         sleep(self.crowded_limit).await;
         loop {

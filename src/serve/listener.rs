@@ -136,7 +136,8 @@ impl Shared {
         accept(tcp, &self.connections, count, serve).await;
     }
 
-    /// Waits until nobody knows the way here any more: the propagation, then quiet and no connection, or the idle time.
+    /// Waits until clients have learned that this pod is leaving: for the propagation time, then until no connection is
+    /// open and no request has come for the quiet time, but no longer than the idle time.
     async fn drained(&self, drain: &Drain) {
         sleep(drain.propagation).await;
         let _ = timeout(drain.idle, async {

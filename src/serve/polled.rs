@@ -22,10 +22,13 @@ pub(super) enum Look<T> {
     },
 }
 
+/// Makes something of bytes.
+type Read<B, T> = Box<dyn Fn(&B) -> Result<T, String> + Send>;
+
 /// Files that belong together, and what is made of their bytes.
 pub(super) struct Polled<B, T> {
     fetch: Box<dyn Fn() -> Result<B, String> + Send>,
-    read: Box<dyn Fn(&B) -> Result<T, String> + Send>,
+    read: Read<B, T>,
     used: Option<B>,
     said: Option<String>,
 }

@@ -52,7 +52,7 @@ impl From<Unreadable> for Reply {
 }
 
 impl Reviewer {
-    /// Answers one review by `deadline`. A panic is answered, too: it must not take the connection with it.
+    /// Answers one review by `deadline`. A panic becomes a reply, too: it must not take the connection with it.
     pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Reply {
         let reply = AssertUnwindSafe(self.review(endpoint, body, deadline)).catch_unwind().await;
         reply.unwrap_or_else(|_| {

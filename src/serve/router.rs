@@ -18,7 +18,7 @@ use crate::admission::{Endpoint, Review};
 
 /// What the API server waits for an answer when it does not say; and the longest that it may say.
 const TIMEOUT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
-/// Kept for the way back.
+/// How long before the end of its time a request must be answered, so that the answer still arrives.
 const WAY_BACK: Duration = Duration::from_millis(50);
 
 /// Answers requests within limits.
@@ -108,7 +108,7 @@ impl Router {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
-            // What is left of the body is not waited for; and with a new certificate, only a new connection helps.
+            // What is left of the body is not read; and another client certificate can only come with another connection.
             StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::REQUEST_TIMEOUT
             | StatusCode::UNAUTHORIZED

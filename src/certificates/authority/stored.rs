@@ -49,7 +49,7 @@ pub(super) struct Leaf {
     pub(super) life: Life,
 }
 
-/// What a Secret holds that is not ours to use. Holds nothing of a key.
+/// Why what a Secret holds cannot be used. Holds nothing of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is missing or cannot be used")]
 pub struct Malformed(&'static str);
@@ -74,7 +74,7 @@ impl Stored {
         };
         let authority = Authority::read(signed(CA)?).map_err(|()| Malformed(CA[0]))?;
         let leaf = Leaf::read(signed(LEAF)?).map_err(|()| Malformed(LEAF[0]))?;
-        // Neither is needed to serve: what cannot be read is made again, or has had its time.
+        // Neither is needed to serve: a next CA that cannot be read is made again, and such a previous one is left out.
         let next = signed(NEXT_CA).ok().and_then(|signed| Authority::read(signed).ok());
         let previous = text(PREVIOUS_CA[0]).zip(text(PREVIOUS_CA[1])).and_then(|(certificate, until)| {
             parsed(&certificate, |_| ())?;
@@ -144,7 +144,8 @@ impl Stored {
         self.bundle().contains(served.authority())
     }
 
-    /// The same, which also publishes a CA that has signed what is still served; unchanged if it is published already.
+    /// The same, with the CA of what is still served as the previous one, so that it is published, too; unchanged if it
+    /// is published already.
     #[must_use]
     pub fn remembering(&self, served: &Self) -> Self {
         let mut remembering = self.clone();

@@ -16,7 +16,7 @@ use super::ObjectNames;
 use crate::certificates::authority::{Malformed, Stored};
 use crate::certificates::entries::{Configuration, Entries};
 
-/// Whose fields the caBundle and the Secret's data are.
+/// The field manager of the caBundle and of the Secret's data.
 const MANAGER: &str = "stsguard";
 /// How long one call to the API server may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub(super) struct CallError {
 pub(super) enum Written<T> {
     /// This is in the cluster.
     Done(T),
-    /// Somebody else was faster.
+    /// Nothing was written: somebody else has changed the object first.
     Overtaken,
 }
 
@@ -77,8 +77,8 @@ impl Objects {
         }
     }
 
-    /// Applies a patch of [`Entries::patch`] and gives back what they are then; it is overtaken when they were renamed,
-    /// moved, removed or given another bundle meanwhile, of which the watch will tell.
+    /// Applies a patch of [`Entries::patch`] and gives back the entries as they are then. The write is overtaken when an
+    /// entry was renamed, moved, removed or given another bundle meanwhile; the watch will bring that change.
     pub(super) async fn publish<K: Configuration>(&self, patch: Value) -> Result<Written<Entries>, CallError> {
         let ObjectNames { configuration, service, namespace, .. } = &self.names;
         let what = || format!("{} {configuration}", K::kind(&()));

@@ -21,7 +21,9 @@ use crate::serve::router::Answered;
 
 /// How long an answer may still take to be written when its connection makes room.
 const LAST_ANSWER: Duration = Duration::from_millis(500);
+
 impl Shared {
+    /// Shakes hands and answers requests until the peer or a limit ends the connection.
     pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
         // Small answers must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
@@ -37,7 +39,7 @@ impl Shared {
         let mut closed = std::pin::pin!(async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) });
         loop {
             tokio::select! {
-                // What is there to be read or written goes first: a deadline is for those who say nothing.
+                // Reading and writing go first: a deadline that is over must not close a connection whose request is there.
                 biased;
                 _ = &mut http => return,
                 () = &mut first_header, if !header => {
@@ -47,14 +49,14 @@ impl Shared {
                         self.metrics.connection_closed("first_header");
                         return;
                     }
-                    // Its first byte may have come a moment ago: the rest has the whole time.
+                    // The first byte may have come only just now: the rest of the header has the whole time from here on.
                     halting = first_byte;
                     first_header.as_mut().reset(Instant::now() + self.limits.first_header);
                 }
                 () = connection.evicted.notified() => {
                     http.as_mut().graceful_shutdown();
-                    // A request that came between the choice and this moment is answered first, and an answer that is
-                    // still being written has a moment more.
+                    // A request may have come since this connection was chosen: it is answered before the close. An answer
+                    // that is still being written gets a moment more.
                     if !connection.busy.load(Ordering::Acquire) {
                         let _ = timeout(LAST_ANSWER, &mut http).await;
                         return;
@@ -68,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// Whether those who have not said a word since their handshake are too many to wait for.
+    /// Whether so many connections are open that those without a first byte are closed at the deadline.
     fn is_crowded(&self) -> bool {
         self.connections.count() > self.limits.connections / 4
     }
@@ -101,8 +103,8 @@ impl Shared {
             received.store(true, Ordering::Relaxed);
             connection.busy.store(true, Ordering::Release);
         }));
-        // A body on its way counts for those who have sent reviews, and for as long as an honest one needs; any other may
-        // be a trickle to hold the place.
+        // While its body comes, a connection counts as busy only if it has carried a review before, and only for as long as
+        // an honest body takes: a trickle of bytes must not keep a connection from making room.
         if connection.proven.load(Ordering::Relaxed) {
             connection.busy.store(true, Ordering::Release);
             if let Ok(answered) = timeout(self.limits.crowded, &mut answered).await {
