@@ -15,7 +15,7 @@
 //! - [`check`]: the same rules over files.
 //! - [`mod@jitter`]: times that differ from one caller to the next.
 //! - [`cluster`]: reads from the API server: stores, and live reads before a denial or a fix.
-//! - [`certificates`]: where the serving pair comes from, and its reload.
+//! - [`certificates`]: where the serving pair comes from.
 //! - [`serve`]: the webhook server.
 //! - [`cli`]: the command line.
 
