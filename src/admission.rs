@@ -14,7 +14,7 @@ mod wire;
 
 pub use verdict::Verdict;
 
-use self::reviewed::{Reviewed, place};
+use self::reviewed::{Misread, Reviewed, place};
 use crate::evaluation::{Change, Subject, evaluate};
 use crate::facts::{Answers, Facts, Question};
 use crate::rule::{Context, Policy};
@@ -118,26 +118,24 @@ impl Review {
         let Some(request) = envelope.request else {
             return Err(bare("the AdmissionReview has no request"));
         };
-        if envelope.kind.as_deref() != Some("AdmissionReview")
-            || envelope.api_version.as_deref() != Some("admission.k8s.io/v1")
-        {
+        if (envelope.kind.as_str(), envelope.api_version.as_str()) != ("AdmissionReview", "admission.k8s.io/v1") {
             return Err(refuse(&request.uid, "the body is no AdmissionReview of admission.k8s.io/v1"));
         }
         let subject = Reviewed::read(&request)
-            .map_err(|(part, error)| refuse(&request.uid, &format!("{part} cannot be read: {}", error.0)))?;
-        let resource = match request.sub_resource.as_deref() {
-            Some(sub) if !sub.is_empty() => format!("{}/{sub}", request.resource.resource),
-            _ => request.resource.resource,
+            .map_err(|Misread { part, reason }| refuse(&request.uid, &format!("{part} cannot be read: {reason}")))?;
+        let resource = match request.sub_resource.as_str() {
+            "" => request.resource.resource,
+            sub => format!("{}/{sub}", request.resource.resource),
         };
-        let name = request.name.filter(|name| !name.is_empty()).unwrap_or_else(|| subject.name());
+        let name = if request.name.is_empty() { subject.name() } else { request.name };
         Ok(Self {
             uid: request.uid,
-            namespace: request.namespace.unwrap_or_default(),
+            namespace: request.namespace,
             name,
             operation: request.operation,
             resource,
-            user: request.user_info.and_then(|user| user.username).unwrap_or_default(),
-            dry_run: request.dry_run.unwrap_or(false),
+            user: request.user_info.username,
+            dry_run: request.dry_run,
             subject,
         })
     }
@@ -166,7 +164,7 @@ impl Review {
 
     /// The AdmissionReview that answers this review.
     pub fn answer(&self, verdict: &Verdict) -> Vec<u8> {
-        wire::encode(&wire::Outcome {
+        wire::encode(&wire::Content {
             uid: &self.uid,
             refusal: (!verdict.allowed).then(|| (403, verdict.message.as_deref().unwrap_or("denied"))),
             operations: &verdict.operations,
@@ -194,7 +192,7 @@ fn bare(message: &str) -> Unreadable {
 
 fn refuse(uid: &str, message: &str) -> Unreadable {
     let message = format!("stsguard: {message}");
-    Unreadable::Answered(wire::encode(&wire::Outcome {
+    Unreadable::Answered(wire::encode(&wire::Content {
         uid,
         refusal: Some((400, &message)),
         operations: &[],

@@ -2,12 +2,15 @@
 
 pub mod authority;
 mod entries;
+mod folder;
 mod issue;
 pub mod local;
+mod names;
 mod pair;
-mod reload;
 mod self_managed;
+mod serving;
 
+pub use folder::{Folder, FolderError, PairBytes};
 pub use pair::{Pair, PairError};
-pub use reload::{Folder, FolderError, Look, Serving};
-pub use self_managed::{Event, Keeper, Place, SelfManaged};
+pub use self_managed::{Event, Keeper, ObjectNames, SelfManaged};
+pub use serving::Serving;

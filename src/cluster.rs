@@ -1,10 +1,9 @@
 //! Everything that is read from the API server: stores fed by watches, and live reads before a denial.
 
 mod bounded;
-mod fault;
-mod kept;
+mod index;
 mod live;
-mod observed;
+mod projection;
 mod store;
 mod stores;
 

@@ -23,10 +23,10 @@ pub use container::{
 pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};
 pub use meta::{Labels, ManagedFields, ObjectMeta, OwnerReference};
-pub use pod::{ClaimVolume, HostPath, Place, PodMeta, PodSpec, PodTemplate, Volume};
+pub use pod::{ClaimVolume, HostPath, PodMeta, PodSpec, PodTemplate, Slot, Volume};
 pub use scale::{Scale, ScaleSpec};
 pub use service::{Service, ServiceSpec};
-pub use stateful_set::{ClaimRetention, LabelSelector, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
+pub use stateful_set::{ClaimRetention, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
 
 use serde::{Deserialize, Deserializer};
 
@@ -53,8 +53,6 @@ pub trait RunsPods {
     fn claim_templates(&self) -> &[ClaimTemplate] {
         &[]
     }
-    /// How many replicas are wanted, with the API server's default of one.
-    fn replicas(&self) -> i32;
 
     /// The pod's spec.
     fn pod(&self) -> &PodSpec {
@@ -62,8 +60,9 @@ pub trait RunsPods {
     }
 }
 
-/// Reads `null` as the type's default, as the API server's decoder does.
-fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+/// Reads a field that is `null` as the type's default, as the API server's decoder does. Inside lists and maps `null`
+/// comes only in manifests, whose reader takes it so by itself.
+pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,

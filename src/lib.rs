@@ -13,9 +13,10 @@
 //! - [`policy`]: reads policy files.
 //! - [`admission`]: AdmissionReview in, verdict and patch out; pure.
 //! - [`check`]: the same rules over files.
+//! - [`mod@jitter`]: times that differ from one caller to the next.
 //! - [`watch`]: follows objects of one kind: a list, then a watch, and both again.
 //! - [`cluster`]: reads from the API server: stores, and live reads before a denial or a fix.
-//! - [`certificates`]: where the serving pair comes from, and its reload.
+//! - [`certificates`]: where the serving pair comes from.
 //! - [`serve`]: the webhook server.
 //! - [`cli`]: the command line.
 
@@ -28,6 +29,7 @@ pub mod engines;
 pub mod evaluation;
 pub mod exemption;
 pub mod facts;
+pub mod jitter;
 pub mod kubernetes;
 pub mod pointer;
 pub mod policy;

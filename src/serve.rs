@@ -1,12 +1,14 @@
 //! The webhook server: build all that can fail, then run until the signal.
 
+mod accept;
 mod admin;
 mod budget;
 mod caller;
 mod certificates;
 mod connection;
+mod first_byte;
+mod gauge_guard;
 mod handshake;
-mod hearing;
 mod limits;
 mod listener;
 mod metrics;
@@ -16,7 +18,6 @@ mod review;
 mod router;
 mod settings;
 mod shutdown;
-mod tally;
 mod weight;
 
 pub use limits::{Drain, Limits};
@@ -32,13 +33,13 @@ use arc_swap::ArcSwap;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use crate::certificates::Serving;
+use crate::certificates::{Folder, Serving};
 use crate::cluster::{Live, Stores};
 use caller::Callers;
 use listener::Listener;
 use review::Reviewer;
-pub use shutdown::Shutdown;
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -91,11 +92,11 @@ impl Server {
         Ok((self.listener.local_addr()?, self.admin.local_addr()?))
     }
 
-    /// Serves until `shutdown` says to stop, then drains.
+    /// Serves until `shutdown` is cancelled, then drains.
     ///
     /// # Errors
     /// TLS settings that do not fit together; a part that has panicked.
-    pub async fn run(self, client: Client, shutdown: Arc<Shutdown>) -> Result<(), ServeError> {
+    pub async fn run(self, client: Client, shutdown: CancellationToken) -> Result<(), ServeError> {
         let Self { settings, listener, admin } = self;
         let metrics = Arc::new(Metrics::new());
         let serving = Arc::new(Serving::default());
@@ -120,7 +121,7 @@ impl Server {
                 tasks.spawn(certificates::keep(own, watched, served, Arc::clone(&guarded), counted));
             }
             None => {
-                let folder = (settings.certificates, settings.certificate_name);
+                let folder = Folder::new(settings.certificates, settings.certificate_name);
                 tasks.spawn(certificates::follow(folder, settings.certificate_poll, served, counted));
             }
         }
@@ -172,7 +173,7 @@ pub async fn run(settings: Settings) -> Result<(), ServeError> {
     let (listen, admin) =
         server.addresses().map_err(|fault| ServeError::Listen { address: server.settings.listen, fault })?;
     tracing::info!(%listen, %admin, "listening");
-    let shutdown = Shutdown::on_signals().map_err(ServeError::Signal)?;
+    let shutdown = shutdown::on_signals().map_err(ServeError::Signal)?;
     let client = Client::try_default().await.map_err(|error| ServeError::Cluster(error.to_string()))?;
     server.run(client, shutdown).await
 }

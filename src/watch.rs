@@ -8,7 +8,6 @@ mod error;
 
 use std::convert::Infallible;
 use std::fmt::Debug;
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -19,6 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use error::WatchError;
+
+use crate::jitter::jitter;
 
 /// How long the API server may say nothing about a kind: it ends each watch after 60 s, and answers lists in less.
 pub const SILENCE: Duration = Duration::from_secs(64);
@@ -84,7 +85,6 @@ where
     /// Whoever tells `awaited` gets a bookmark one or two seconds from then; otherwise they come about once a minute. The
     /// first wait after a failure is half a second, the longest half a minute, and no two replicas wait the same.
     pub async fn follow(&self, awaited: &Notify, mut tell: impl FnMut(News<K>)) {
-        let jitter = RandomState::new();
         let mut tries = 0_u32;
         loop {
             let begun = Instant::now();
@@ -95,8 +95,7 @@ where
                 tries = 0;
             }
             let wait = WAITS[0].saturating_mul(1 << tries.min(6)).min(WAITS[1]);
-            let share = f64::from(u16::try_from(jitter.hash_one(tries) & 0xffff).unwrap_or(0)) / 65_536.0;
-            sleep(wait.mul_f64(0.5 + share / 2.0)).await;
+            sleep(jitter(wait)).await;
             tries = tries.saturating_add(1);
         }
     }

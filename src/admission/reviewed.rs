@@ -67,15 +67,18 @@ impl SpecTexts {
     }
 }
 
-/// A reason why an object cannot be read, free of the object's text.
-pub(super) struct Fault(pub(super) String);
+/// A part of a request that cannot be read.
+pub(super) struct Misread {
+    pub(super) part: &'static str,
+    /// Why not, free of the part's text.
+    pub(super) reason: String,
+}
 
 impl Reviewed {
-    /// Reads what the request is about; the error names the part that cannot be read.
-    pub(super) fn read(request: &wire::Request<'_>) -> Result<Self, (&'static str, Fault)> {
-        let user = request.user_info.as_ref().and_then(|user| user.username.as_deref()).unwrap_or_default();
-        let sub = request.sub_resource.as_deref().unwrap_or_default();
-        let resource = &request.resource;
+    /// Reads what the request is about.
+    pub(super) fn read(request: &wire::Request<'_>) -> Result<Self, Misread> {
+        let user = request.user_info.username.as_str();
+        let (resource, sub) = (&request.resource, request.sub_resource.as_str());
         match (resource.group.as_str(), resource.resource.as_str(), sub, request.operation.as_str()) {
             ("apps", "statefulsets", "", "CREATE") => {
                 let set: StatefulSet = object("object", request.object)?;
@@ -85,7 +88,7 @@ impl Reviewed {
             ("apps", "statefulsets", "", "UPDATE") => {
                 let Some((old, new)) = changed(request)? else { return Ok(Self::Nothing) };
                 let set = |part, (metadata, raw)| {
-                    let spec = spec(part, raw)?;
+                    let spec = optional(part, raw)?;
                     Ok(Box::new(StatefulSet { metadata, spec }))
                 };
                 let specs = SpecTexts::of(&old, &new);
@@ -94,7 +97,7 @@ impl Reviewed {
             }
             ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {
                 let set = Box::new(object("oldObject", request.old_object)?);
-                Ok(Self::SetDelete { set, options: options(request)? })
+                Ok(Self::SetDelete { set, options: optional("options", request.options)? })
             }
             ("apps", "statefulsets", "scale", "UPDATE") => {
                 let old: Scale = object("oldObject", request.old_object)?;
@@ -105,13 +108,14 @@ impl Reviewed {
             ("", "services", "", "UPDATE") => {
                 let Some((old, new)) = changed(request)? else { return Ok(Self::Nothing) };
                 let service = |part, (metadata, raw)| {
-                    let spec = spec(part, raw)?;
+                    let spec = optional(part, raw)?;
                     Ok(Service { metadata, spec })
                 };
                 Ok(Self::ServiceUpdate { old: service("oldObject.spec", old)?, new: service("object.spec", new)? })
             }
             ("", "services", "", "DELETE") if !is_trusted(user) => {
-                Ok(Self::ServiceDelete(object("oldObject", request.old_object)?, options(request)?))
+                let service = object("oldObject", request.old_object)?;
+                Ok(Self::ServiceDelete(service, optional("options", request.options)?))
             }
             _ => Ok(Self::Nothing),
         }
@@ -183,14 +187,12 @@ type Parts<'a> = (ObjectMeta, Option<&'a RawValue>);
 ///
 /// The specs are compared as text: in real reviews an unchanged spec is the same text byte for byte. Metadata is most of
 /// a real object and is read once; specs are read only where they changed something.
-fn changed<'a>(request: &wire::Request<'a>) -> Result<Option<(Parts<'a>, Parts<'a>)>, (&'static str, Fault)> {
+fn changed<'a>(request: &wire::Request<'a>) -> Result<Option<(Parts<'a>, Parts<'a>)>, Misread> {
     let new: wire::Shell<'a> = shell("object", request.object)?;
-    let new_metadata = new.metadata.unwrap_or_default();
-    if passes(&new_metadata) {
+    if passes(&new.metadata) {
         return Ok(None);
     }
     let old: wire::Shell<'a> = shell("oldObject", request.old_object)?;
-    let old_metadata = old.metadata.unwrap_or_default();
     let ours = |metadata: &ObjectMeta| {
         let annotations = metadata.annotations.iter();
         annotations
@@ -198,42 +200,32 @@ fn changed<'a>(request: &wire::Request<'a>) -> Result<Option<(Parts<'a>, Parts<'
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect::<Vec<_>>()
     };
-    if new.spec.map(RawValue::get) == old.spec.map(RawValue::get) && ours(&new_metadata) == ours(&old_metadata) {
+    if new.spec.map(RawValue::get) == old.spec.map(RawValue::get) && ours(&new.metadata) == ours(&old.metadata) {
         return Ok(None);
     }
-    Ok(Some(((old_metadata, old.spec), (new_metadata, new.spec))))
+    Ok(Some(((old.metadata, old.spec), (new.metadata, new.spec))))
 }
 
-/// How the object is deleted.
-fn options(request: &wire::Request<'_>) -> Result<DeleteOptions, (&'static str, Fault)> {
-    match request.options {
-        Some(raw) if raw.get() != "null" => object("options", Some(raw)),
-        _ => Ok(DeleteOptions::default()),
-    }
+/// A part that may be left out or null, and counts as empty then.
+fn optional<T: DeserializeOwned + Default>(part: &'static str, raw: Option<&RawValue>) -> Result<T, Misread> {
+    if raw.is_some() { object(part, raw) } else { Ok(T::default()) }
 }
 
-/// A spec; absent and null count as empty.
-fn spec<T: DeserializeOwned + Default>(part: &'static str, raw: Option<&RawValue>) -> Result<T, (&'static str, Fault)> {
-    match raw {
-        Some(raw) if raw.get() != "null" => object(part, Some(raw)),
-        _ => Ok(T::default()),
-    }
+fn shell<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<wire::Shell<'a>, Misread> {
+    serde_json::from_str(text(part, raw)?).map_err(|error| Misread { part, reason: place(&error) })
 }
 
-fn shell<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<wire::Shell<'a>, (&'static str, Fault)> {
-    serde_json::from_str(text(part, raw)?).map_err(|error| (part, Fault(place(&error))))
-}
-
-fn object<T: DeserializeOwned>(part: &'static str, raw: Option<&RawValue>) -> Result<T, (&'static str, Fault)> {
-    serde_json::from_str(text(part, raw)?).map_err(|error| (part, Fault(place(&error))))
+fn object<T: DeserializeOwned>(part: &'static str, raw: Option<&RawValue>) -> Result<T, Misread> {
+    serde_json::from_str(text(part, raw)?).map_err(|error| Misread { part, reason: place(&error) })
 }
 
 /// The text of a JSON object; a list would otherwise be read as the fields in their order.
-fn text<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<&'a str, (&'static str, Fault)> {
+fn text<'a>(part: &'static str, raw: Option<&'a RawValue>) -> Result<&'a str, Misread> {
     match raw.map(RawValue::get) {
         Some(text) if text.starts_with('{') => Ok(text),
-        Some("null") | None => Err((part, Fault("it is null".to_owned()))),
-        Some(_) => Err((part, Fault("it is no JSON object".to_owned()))),
+        // serde reads null as None.
+        None => Err(Misread { part, reason: "it is null".to_owned() }),
+        Some(_) => Err(Misread { part, reason: "it is no JSON object".to_owned() }),
     }
 }
 

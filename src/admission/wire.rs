@@ -6,16 +6,16 @@ use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::kubernetes::ObjectMeta;
+use crate::kubernetes::{ObjectMeta, nullable};
 use crate::rule::Operation;
 
 /// The request as it arrives; objects stay raw text until it is known what they are.
 #[derive(Deserialize)]
 pub(super) struct Envelope<'a> {
-    #[serde(rename = "apiVersion", default)]
-    pub(super) api_version: Option<String>,
-    #[serde(default)]
-    pub(super) kind: Option<String>,
+    #[serde(rename = "apiVersion", default, deserialize_with = "nullable")]
+    pub(super) api_version: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) kind: String,
     #[serde(borrow, default)]
     pub(super) request: Option<Request<'a>>,
 }
@@ -25,37 +25,37 @@ pub(super) struct Envelope<'a> {
 pub(super) struct Request<'a> {
     pub(super) uid: String,
     pub(super) resource: Resource,
-    #[serde(default)]
-    pub(super) sub_resource: Option<String>,
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) namespace: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) sub_resource: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) namespace: String,
     pub(super) operation: String,
-    #[serde(default)]
-    pub(super) user_info: Option<UserInfo>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) user_info: UserInfo,
     #[serde(borrow, default)]
     pub(super) object: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) old_object: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) options: Option<&'a RawValue>,
-    #[serde(default)]
-    pub(super) dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Resource {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub(super) group: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub(super) resource: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct UserInfo {
-    #[serde(default)]
-    pub(super) username: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) username: String,
 }
 
 /// Only the uid, for a request whose other parts cannot be read.
@@ -72,8 +72,8 @@ pub(super) struct IdentifiedRequest {
 /// An object in two passes: metadata typed, the spec as the text that decides whether anything changed.
 #[derive(Deserialize)]
 pub(super) struct Shell<'a> {
-    #[serde(default)]
-    pub(super) metadata: Option<ObjectMeta>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) metadata: ObjectMeta,
     #[serde(borrow, default)]
     pub(super) spec: Option<&'a RawValue>,
 }
@@ -110,8 +110,8 @@ struct Status<'a> {
     message: &'a str,
 }
 
-/// What is answered.
-pub(super) struct Outcome<'a> {
+/// What a response says.
+pub(super) struct Content<'a> {
     /// The request's uid, echoed.
     pub(super) uid: &'a str,
     /// A refusal: HTTP-like code and message; `None` allows.
@@ -122,26 +122,26 @@ pub(super) struct Outcome<'a> {
 }
 
 /// The AdmissionReview response as JSON.
-pub(super) fn encode(outcome: &Outcome<'_>) -> Vec<u8> {
-    let patch = (!outcome.operations.is_empty()).then(|| {
-        let patch = serde_json::to_vec(outcome.operations).expect("operations hold only strings and JSON values");
+pub(super) fn encode(content: &Content<'_>) -> Vec<u8> {
+    let patch = (!content.operations.is_empty()).then(|| {
+        let patch = serde_json::to_vec(content.operations).expect("operations hold only strings and JSON values");
         base64::engine::general_purpose::STANDARD.encode(patch)
     });
     let answer = Answer {
         api_version: "admission.k8s.io/v1",
         kind: "AdmissionReview",
         response: Response {
-            uid: outcome.uid,
-            allowed: outcome.refusal.is_none(),
-            status: outcome.refusal.map(|(code, message)| Status {
+            uid: content.uid,
+            allowed: content.refusal.is_none(),
+            status: content.refusal.map(|(code, message)| Status {
                 code,
                 reason: if code == 403 { "Forbidden" } else { "BadRequest" },
                 message,
             }),
             patch_type: patch.as_ref().map(|_| "JSONPatch"),
             patch,
-            warnings: outcome.warnings,
-            audit_annotations: outcome.audit_annotations,
+            warnings: content.warnings,
+            audit_annotations: content.audit_annotations,
         },
     };
     serde_json::to_vec(&answer).expect("an answer holds only strings")

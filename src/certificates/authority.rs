@@ -90,7 +90,7 @@ impl Stored {
 
     fn leaf_is_due(&self, Moment { now, name, lives, .. }: Moment<'_>) -> bool {
         let leaf = &self.leaf;
-        let usable = leaf.life.contains(now) && leaf.names.iter().any(|covered| covered == name);
+        let usable = leaf.life.contains(now) && leaf.covers(name);
         // Near the CA's own end a new certificate would not live longer: that is what the next CA is for.
         let gains = leaf.life.end < self.authority.life.end;
         !usable || !self.authority.has_signed(leaf) || (leaf.life.is_late(now, lives.leaf) && gains)

@@ -83,8 +83,9 @@ impl Entries {
         self.0.iter().all(|entry| entry.bundle.windows(authority.len().max(1)).any(|part| part == authority))
     }
 
-    /// The JSON patch after which each of them shows exactly this bundle; `None` if they do already. It fails where they
-    /// are not any more what was seen, or somebody else's by now.
+    /// The JSON patch after which each of them shows exactly this bundle; `None` if they do already. The API server refuses
+    /// it where an entry has changed since it was read, or where the annotation says by now that certificates come from
+    /// elsewhere.
     pub(super) fn patch(&self, bundle: &str) -> Option<Value> {
         use base64::Engine as _;
         let encoded = |bundle: &[u8]| base64::engine::general_purpose::STANDARD.encode(bundle);

@@ -1,4 +1,4 @@
-//! Makes certificates: P-256, for handshakes are many; valid from an hour ago, for clocks differ.
+//! Makes certificates: with P-256 keys, which make handshakes cheap, and valid from an hour ago, because clocks differ.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,8 @@ pub(super) struct Signed {
     pub(super) key: String,
 }
 
-/// A CA, and its common name: of the key too, for verifiers look for issuers by name.
+/// A CA, and its common name, which is derived from the key: verifiers look for issuers by name, so no two CAs may share
+/// one.
 pub(super) fn authority(now: OffsetDateTime, until: OffsetDateTime) -> Result<(Signed, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     // The first byte says how the point is written; the next are as good as random.

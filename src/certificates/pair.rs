@@ -9,6 +9,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::names::covers;
+
 /// A certificate chain with its private key, fit to be served.
 #[derive(Debug, Clone)]
 pub struct Pair {
@@ -27,16 +29,16 @@ pub enum PairError {
     /// The key file.
     #[error("the key is no PEM private key that can be used")]
     Key,
-    /// They are not of each other.
+    /// The key is that of another certificate.
     #[error("key and certificate do not belong together")]
     Mismatch,
     /// The certificate has ended.
     #[error("the certificate ended on {0}")]
     Ended(String),
-    /// The certificate's time has not come.
+    /// The certificate is not valid yet.
     #[error("the certificate begins only on {0}")]
     NotYet(String),
-    /// It is for other names.
+    /// The certificate is for other names.
     #[error("the certificate does not cover the name {0:?}")]
     Name(String),
 }
@@ -64,7 +66,7 @@ impl Pair {
             return Err(PairError::NotYet(validity.not_before.to_string()));
         }
         if let Some(name) = name
-            && !covers(&parsed, name)
+            && !covers(leaf, name)
         {
             return Err(PairError::Name(name.to_owned()));
         }
@@ -76,18 +78,6 @@ impl Pair {
         })?;
         Ok(Self { certified: Arc::new(certified), not_after })
     }
-}
-
-fn covers(certificate: &X509Certificate<'_>, name: &str) -> bool {
-    use x509_parser::extensions::GeneralName;
-    let Ok(Some(names)) = certificate.subject_alternative_name() else { return false };
-    names.value.general_names.iter().any(|covered| match covered {
-        GeneralName::DNSName(covered) => match covered.strip_prefix("*.") {
-            Some(rest) => name.split_once('.').is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(rest)),
-            None => covered.eq_ignore_ascii_case(name),
-        },
-        _ => false,
-    })
 }
 
 #[cfg(test)]

@@ -22,12 +22,12 @@ use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep};
 
 use super::authority::{Lives, Stored};
-use super::reload::Serving;
+use super::serving::Serving;
 use crate::watch::Watch;
 use objects::Objects;
 use pace::Pace;
 use reconcile::ReconcileError;
-pub use settings::{Event, Place, SelfManaged};
+pub use settings::{Event, ObjectNames, SelfManaged};
 use watch::{Known, entries, follow};
 
 /// How soon what failed is tried again, and how late at most.
@@ -65,10 +65,10 @@ impl Keeper {
         guarded: Arc<AtomicBool>,
         observe: impl Fn(Event) + Send + Sync + 'static,
     ) -> Self {
-        let SelfManaged { place, lives, tick } = settings;
+        let SelfManaged { names: place, lives, tick } = settings;
         Self {
             name: format!("{}.{}.svc", place.service, place.namespace),
-            objects: Objects { client, place },
+            objects: Objects { client, names: place },
             pace: Pace::new(tick, Instant::now()),
             observe: Arc::new(observe),
             shown: HashMap::new(),
@@ -85,22 +85,22 @@ impl Keeper {
     /// Keeps the certificates until the end of the program.
     pub async fn keep(self) {
         let (tell, known) = channel(Known::default());
-        let (place, observe) = (self.objects.place.clone(), Arc::clone(&self.observe));
+        let (names, observe) = (self.objects.names.clone(), Arc::clone(&self.observe));
         let fails = || observe(Event::Failed);
         let secrets = self.objects.secrets();
         let secret = |found: Option<Secret>| tell.send_modify(|known| known.secret = Some(found.into()));
         let validating = |found: Option<ValidatingWebhookConfiguration>| {
-            tell.send_modify(|known| known.validating = Some(entries(found, &place)));
+            tell.send_modify(|known| known.validating = Some(entries(found, &names)));
         };
         let mutating = |found: Option<MutatingWebhookConfiguration>| {
-            tell.send_modify(|known| known.mutating = Some(entries(found, &place)));
+            tell.send_modify(|known| known.mutating = Some(entries(found, &names)));
         };
         let silence = self.silence;
         let (all_validating, all_mutating) = (self.objects.all(), self.objects.all());
         tokio::join!(
-            follow(Watch::new(secrets, silence), &place.secret, secret, fails),
-            follow(Watch::new(all_validating, silence), &place.configuration, validating, fails),
-            follow(Watch::new(all_mutating, silence), &place.configuration, mutating, fails),
+            follow(Watch::new(secrets, silence), &names.secret, secret, fails),
+            follow(Watch::new(all_validating, silence), &names.configuration, validating, fails),
+            follow(Watch::new(all_mutating, silence), &names.configuration, mutating, fails),
             self.reconcile_on_changes(known, &tell),
         );
     }

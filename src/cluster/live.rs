@@ -3,6 +3,7 @@
 //! Reads stay in the review's own namespace, except for cluster-scoped kinds. A name from a review becomes part of a path
 //! only if it is a name that Kubernetes would accept.
 
+mod error;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,8 @@ use futures::future::{Either, join_all};
 use kube::Client;
 use tokio::time::timeout;
 
+use self::error::ReadError;
 use self::reader::{Reader, Reads};
-use super::fault::Fault;
 use super::stores::Stores;
 use crate::facts::{Answer, Answers, Question, Resource, Source, each_kind};
 
@@ -61,9 +62,9 @@ impl Live {
                     answer
                 }
                 // To try it again would be no better, and no sign of trouble.
-                Ok(Err(Fault::NotRead)) => Answer::Stored(Source::Unconfirmed),
+                Ok(Err(ReadError::NotRead)) => Answer::Stored(Source::Unconfirmed),
                 Ok(Err(fault)) => self.fails(resource, &fault),
-                Err(_) => self.fails(resource, &Fault::Timeout),
+                Err(_) => self.fails(resource, &ReadError::Timeout),
             };
             (question.clone(), answer)
         });
@@ -76,22 +77,22 @@ impl Live {
         most.is_some_and(|most| self.stores.count(question.resource).is_some_and(|count| count > most))
     }
 
-    async fn prove(&self, question: &Question) -> Result<Answer, Fault> {
+    async fn prove(&self, question: &Question) -> Result<Answer, ReadError> {
         let version = self.reader.version(question.resource).await?;
         self.stores.reached(question.resource, version).await;
         Ok(Answer::Stored(Source::Final))
     }
 
-    async fn read(&self, question: &Question) -> Result<Answer, Fault> {
-        let reads = self.reads.get(question.resource).ok_or(Fault::NotRead)?;
+    async fn read(&self, question: &Question) -> Result<Answer, ReadError> {
+        let reads = self.reads.get(question.resource).ok_or(ReadError::NotRead)?;
         match (&question.name, question.resource.list) {
             (Some(name), _) if question.resource.get => (reads.get)(&self.reader, &question.namespace, name).await,
             (None, Some(list)) => (reads.list)(&self.reader, &question.namespace, list).await,
-            _ => Err(Fault::NotRead),
+            _ => Err(ReadError::NotRead),
         }
     }
 
-    fn fails(&self, resource: &'static str, fault: &Fault) -> Answer {
+    fn fails(&self, resource: &'static str, fault: &ReadError) -> Answer {
         self.reader.observe(resource, "failed");
         if self.failing.lock().unwrap_or_else(PoisonError::into_inner).insert(resource) {
             tracing::warn!(resource, %fault, "live reads fail; what is not confirmed only warns meanwhile");

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use kube::{Api, Client};
 use tokio::sync::{Notify, watch};
 
-use super::kept::Kept;
-use super::observed::Observed;
+use super::index::Index;
+use super::projection::Projected;
 use crate::facts::{Kind, Lookup};
 use crate::watch::{News, Watch, WatchError};
 
@@ -18,7 +18,7 @@ const PAGE: u32 = 100;
 
 /// One kind of object, by namespace and name.
 pub(super) struct Store<T> {
-    kept: RwLock<Kept<T>>,
+    index: RwLock<Index<T>>,
     synced: AtomicBool,
     /// Whether the watch has failed and brought nothing since.
     broken: AtomicBool,
@@ -33,7 +33,7 @@ pub(super) struct Store<T> {
 impl<T> Default for Store<T> {
     fn default() -> Self {
         Self {
-            kept: RwLock::default(),
+            index: RwLock::default(),
             synced: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             news: AtomicU64::default(),
@@ -83,12 +83,12 @@ impl<T: Kind> Store<T> {
         self.read().each(namespace, &mut show);
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Kept<T>> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Index<T>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Kept<T>> {
-        self.kept.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, Index<T>> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether its first list is complete.
@@ -115,8 +115,8 @@ impl<T: Kind> Store<T> {
     pub(super) fn state(&self, start: Instant) -> StoreState {
         let news = Duration::from_millis(self.news.load(Ordering::Relaxed));
         let (objects, malformed) = {
-            let kept = self.read();
-            (kept.objects(), kept.malformed())
+            let index = self.read();
+            (index.objects(), index.malformed())
         };
         StoreState {
             name: T::RESOURCE.plural,
@@ -140,9 +140,9 @@ impl<T: Kind> Store<T> {
 
     /// Follows the API server until the end of the program.
     pub(super) async fn follow(&self, client: Client, following: &Following) {
-        let api: Api<Observed<T>> = Api::all_with(client, &PhantomData);
+        let api: Api<Projected<T>> = Api::all_with(client, &PhantomData);
         let watch = Watch::new(api, following.silence).paged(PAGE);
-        let mut list = Kept::default();
+        let mut list = Index::default();
         let tell = |news| {
             if let News::Failed(error) = &news {
                 self.fails(error, following);
@@ -184,9 +184,9 @@ impl<T: Kind> Store<T> {
     }
 
     /// Applies what the watch tells; `list` is the list that is under way.
-    fn apply(&self, news: News<Observed<T>>, list: &mut Kept<T>, following: &Following) {
+    fn apply(&self, news: News<Projected<T>>, list: &mut Index<T>, following: &Following) {
         match news {
-            News::Listed(observed) => list.put(noted(observed)),
+            News::Listed(projected) => list.put(noted(projected)),
             News::Complete => {
                 let mut list = std::mem::take(list);
                 list.shrink();
@@ -197,26 +197,26 @@ impl<T: Kind> Store<T> {
                 // Only now: nobody may take what was known before for current.
                 self.goes_on(following);
             }
-            News::Changed(observed) => self.write().put(noted(observed)),
-            News::Deleted(observed) => {
-                let (namespace, name) = observed.key();
+            News::Changed(projected) => self.write().put(noted(projected)),
+            News::Deleted(projected) => {
+                let (namespace, name) = projected.key();
                 self.write().remove(namespace, name);
             }
             News::Reached(version) => {
                 self.version.send_replace(version);
             }
-            News::Failed(_) => *list = Kept::default(),
+            News::Failed(_) => *list = Index::default(),
         }
     }
 }
 
 /// Logs an object that could not be read.
-fn noted<T: Kind>(observed: Observed<T>) -> Observed<T> {
-    if observed.kept.is_none() {
-        let (namespace, name) = observed.key();
+fn noted<T: Kind>(projected: Projected<T>) -> Projected<T> {
+    if projected.projection.is_none() {
+        let (namespace, name) = projected.key();
         tracing::warn!(store = T::RESOURCE.plural, %namespace, %name, "an object could not be read and is left out");
     }
-    observed
+    projected
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! The containers of a pod that run a known server.
 
-use crate::kubernetes::{ClaimTemplate, Container, Place, PodSpec};
+use crate::kubernetes::{ClaimTemplate, Container, PodSpec, Slot};
 
 use super::catalogue::{Engine, Image, Layout, StartUp};
 use super::data_directory::{self, DataDirectory};
@@ -13,7 +13,7 @@ use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 #[derive(Debug)]
 pub struct Server<'a> {
     /// Where the container stands.
-    pub place: Place,
+    pub slot: Slot,
     /// The container.
     pub container: &'a Container,
     /// The engine.
@@ -31,20 +31,20 @@ pub struct Server<'a> {
 
 /// All containers of a pod that run a known server, native sidecars included; the first is the main one.
 pub fn servers<'a>(pod: &'a PodSpec, mirrors: &[Mirror]) -> Vec<Server<'a>> {
-    let lasting = pod.all_containers().filter(|(place, container)| match place {
-        Place::Container(_) => true,
-        Place::Init(_) => container.restart_policy.as_deref() == Some("Always"),
+    let lasting = pod.all_containers().filter(|(slot, container)| match slot {
+        Slot::Container(_) => true,
+        Slot::Init(_) => container.restart_policy.as_deref() == Some("Always"),
     });
-    lasting.filter_map(|(place, container)| server(place, container, mirrors)).collect()
+    lasting.filter_map(|(slot, container)| server(slot, container, mirrors)).collect()
 }
 
-fn server<'a>(place: Place, container: &'a Container, mirrors: &[Mirror]) -> Option<Server<'a>> {
+fn server<'a>(slot: Slot, container: &'a Container, mirrors: &[Mirror]) -> Option<Server<'a>> {
     let reference = ImageReference::parse(container.image.as_deref()?)?;
     let (engine, image, degree) = identify(&reference, mirrors)?;
     let start = entrypoint::start(container, engine)?;
     let layout = image.layout.filter(|_| degree > Degree::Namesake);
     Some(Server {
-        place,
+        slot,
         container,
         engine,
         layout,
@@ -147,8 +147,8 @@ mod tests {
             "containers": [{"image": "acme/web"}, {"image": "redis:7"}],
             "initContainers": [{"image": "postgres:16"}, {"image": "postgres:16", "restartPolicy": "Always"}],
         }));
-        let found: Vec<_> = servers(&pod, &[]).iter().map(|server| (server.engine.id, server.place)).collect();
-        assert_eq!(found, [("redis", Place::Container(1)), ("postgresql", Place::Init(1))]);
+        let found: Vec<_> = servers(&pod, &[]).iter().map(|server| (server.engine.id, server.slot)).collect();
+        assert_eq!(found, [("redis", Slot::Container(1)), ("postgresql", Slot::Init(1))]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::kind::{Kind, LiveList, Resource, Scope};
-use crate::kubernetes::ObjectMeta;
+use crate::kubernetes::{ObjectMeta, nullable};
 
 /// What rules know of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl ClaimFacts {
 /// A claim's metadata.
 #[derive(Debug, Deserialize)]
 pub struct ClaimMetadata {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     metadata: ObjectMeta,
 }
 

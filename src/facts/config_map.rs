@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::kind::{Kind, Resource, Scope};
-use crate::kubernetes::{Labels, ObjectMeta};
+use crate::kubernetes::{Labels, ObjectMeta, nullable};
 
 /// What rules know of a ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub struct ConfigMapFacts {
 #[derive(Debug, Deserialize)]
 pub struct ConfigMap {
     /// Metadata.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub metadata: ObjectMeta,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     data: Labels,
 }
 

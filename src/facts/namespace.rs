@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::kind::{Kind, Resource, Scope};
-use crate::kubernetes::ObjectMeta;
+use crate::kubernetes::{ObjectMeta, nullable};
 
 /// What rules know of a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct NamespaceFacts {
 /// A Namespace on the wire.
 #[derive(Debug, Deserialize)]
 pub struct Namespace {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     metadata: ObjectMeta,
 }
 

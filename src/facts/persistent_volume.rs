@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::claim::is_claim_of;
 use super::kind::{Kind, LiveList, Resource, Scope};
+use crate::kubernetes::nullable;
 
 /// What rules know of a PersistentVolume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,21 +39,21 @@ pub struct PersistentVolume {
 #[serde(rename_all = "camelCase")]
 struct PersistentVolumeSpec {
     claim_ref: Option<ClaimReference>,
-    #[serde(default)]
-    storage_class_name: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    storage_class_name: String,
 }
 
 #[derive(Debug, Deserialize)]
 struct ClaimReference {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     namespace: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     name: String,
 }
 
 impl From<&PersistentVolume> for VolumeFacts {
     fn from(volume: &PersistentVolume) -> Self {
-        let class = volume.spec.storage_class_name.as_deref().unwrap_or_default().into();
+        let class = volume.spec.storage_class_name.as_str().into();
         match &volume.spec.claim_ref {
             Some(claim) => {
                 Self { class, namespace: claim.namespace.as_str().into(), claim: claim.name.as_str().into() }

@@ -3,7 +3,7 @@
 use super::kind::{Kind, LiveList, Resource, Scope};
 use super::pairs::Pairs;
 use crate::exemption;
-use crate::kubernetes::{RunsPods as _, StatefulSet};
+use crate::kubernetes::StatefulSet;
 
 /// What rules know of every StatefulSet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl From<&StatefulSet> for SetFacts {
             service_name: set.service_name().unwrap_or_default().into(),
             replicas: set.replicas(),
             pod_labels: Pairs::from(&set.spec.template.metadata.labels),
-            owned: set.metadata.controller().is_some(),
+            owned: set.metadata.has_controller(),
             deleting: set.metadata.deletion_timestamp.is_some(),
             exemptions: exemption::exemptions(&set.metadata).map(|(rule, _)| rule.into()).collect(),
         }

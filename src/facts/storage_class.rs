@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::answer::{Completeness, Listed, Lookup};
 use super::kind::{Kind, LiveList, Resource, Scope};
-use crate::kubernetes::{Labels, ObjectMeta};
+use crate::kubernetes::{Labels, ObjectMeta, nullable};
 
 /// What rules know of a StorageClass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +34,12 @@ pub fn default_class(classes: &Listed<StorageClassFacts>) -> Lookup<Arc<StorageC
 /// A StorageClass on the wire.
 #[derive(Debug, Deserialize)]
 pub struct StorageClass {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     metadata: ObjectMeta,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     provisioner: String,
-    #[serde(default)]
-    parameters: Option<Labels>,
+    #[serde(default, deserialize_with = "nullable")]
+    parameters: Labels,
 }
 
 impl From<&StorageClass> for StorageClassFacts {
@@ -51,7 +51,7 @@ impl From<&StorageClass> for StorageClassFacts {
         Self {
             name: class.metadata.name.clone().unwrap_or_default(),
             provisioner: class.provisioner.clone(),
-            parameters: class.parameters.clone().unwrap_or_default(),
+            parameters: class.parameters.clone(),
             is_default: DEFAULT.iter().any(|key| annotations.get(*key).is_some_and(|value| value == "true")),
         }
     }

@@ -20,9 +20,6 @@ pub struct ClaimTemplate {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimTemplateSpec {
-    /// Access modes, for example `ReadWriteOnce`.
-    #[serde(default, deserialize_with = "nullable")]
-    pub access_modes: Vec<String>,
     /// The StorageClass; absent means the cluster's default, empty means none.
     pub storage_class_name: Option<String>,
     /// A snapshot or claim that the volume is filled from.

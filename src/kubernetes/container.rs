@@ -66,7 +66,7 @@ pub struct EnvFrom {
     /// A ConfigMap.
     pub config_map_ref: Option<NameReference>,
     /// A Secret.
-    pub secret_ref: Option<NameReference>,
+    pub secret_ref: Option<Present>,
 }
 
 /// A reference by name to an object in the same namespace.
@@ -92,9 +92,6 @@ pub struct VolumeMount {
     pub sub_path: Option<String>,
     /// The same with variables.
     pub sub_path_expr: Option<String>,
-    /// Whether writing is refused.
-    #[serde(default, deserialize_with = "nullable")]
-    pub read_only: bool,
 }
 
 impl VolumeMount {

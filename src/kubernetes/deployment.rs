@@ -20,8 +20,6 @@ pub struct Deployment {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentSpec {
-    /// Wanted replicas; absent means one.
-    pub replicas: Option<i32>,
     /// The pod template.
     #[serde(default, deserialize_with = "nullable")]
     pub template: PodTemplate,
@@ -33,8 +31,5 @@ impl RunsPods for Deployment {
     }
     fn template(&self) -> &PodTemplate {
         &self.spec.template
-    }
-    fn replicas(&self) -> i32 {
-        self.spec.replicas.unwrap_or(1)
     }
 }

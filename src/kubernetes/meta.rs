@@ -57,12 +57,6 @@ impl PartialEq for ManagedFields {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnerReference {
-    /// The owner's kind.
-    #[serde(default, deserialize_with = "nullable")]
-    pub kind: String,
-    /// The owner's name.
-    #[serde(default, deserialize_with = "nullable")]
-    pub name: String,
     /// Whether this owner manages the object.
     #[serde(default, deserialize_with = "nullable")]
     pub controller: bool,
@@ -78,8 +72,8 @@ impl ObjectMeta {
         }
     }
 
-    /// The owner that manages this object, if there is one.
-    pub fn controller(&self) -> Option<&OwnerReference> {
-        self.owner_references.iter().find(|owner| owner.controller)
+    /// Whether one of the owners manages this object.
+    pub fn has_controller(&self) -> bool {
+        self.owner_references.iter().any(|owner| owner.controller)
     }
 }

@@ -45,14 +45,14 @@ pub struct PodSpec {
 
 /// Where a container stands in its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum Slot {
     /// `containers[n]`.
     Container(usize),
     /// `initContainers[n]`.
     Init(usize),
 }
 
-impl Place {
+impl Slot {
     /// The container's pointer below the pod's spec at `pod`.
     pub fn pointer(self, pod: &str) -> Pointer {
         let (list, index) = match self {
@@ -69,10 +69,10 @@ impl PodSpec {
         self.termination_grace_period_seconds.unwrap_or(30)
     }
 
-    /// All containers with their places, containers first, then init containers.
-    pub fn all_containers(&self) -> impl Iterator<Item = (Place, &Container)> {
-        let containers = self.containers.iter().enumerate().map(|(n, c)| (Place::Container(n), c));
-        containers.chain(self.init_containers.iter().enumerate().map(|(n, c)| (Place::Init(n), c)))
+    /// All containers with their slots, containers first, then init containers.
+    pub fn all_containers(&self) -> impl Iterator<Item = (Slot, &Container)> {
+        let containers = self.containers.iter().enumerate().map(|(n, c)| (Slot::Container(n), c));
+        containers.chain(self.init_containers.iter().enumerate().map(|(n, c)| (Slot::Init(n), c)))
     }
 
     /// The pod volume of this name.
@@ -105,9 +105,6 @@ pub struct ClaimVolume {
     /// The claim's name.
     #[serde(default, deserialize_with = "nullable")]
     pub claim_name: String,
-    /// Whether writing is refused.
-    #[serde(default, deserialize_with = "nullable")]
-    pub read_only: bool,
 }
 
 /// A volume from the node's file system.

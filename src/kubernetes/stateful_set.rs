@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ClaimTemplate, Labels, ObjectMeta, PodTemplate, RunsPods, nullable};
+use super::{ClaimTemplate, ObjectMeta, PodTemplate, RunsPods, nullable};
 
 /// An apps/v1 StatefulSet.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -38,17 +38,6 @@ pub struct StatefulSetSpec {
     pub persistent_volume_claim_retention_policy: Option<ClaimRetention>,
     /// Where the ordinals start.
     pub ordinals: Option<Ordinals>,
-    /// Which pods belong to the set; `None` only in a partial object.
-    pub selector: Option<LabelSelector>,
-}
-
-/// A label selector, as far as rules need it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LabelSelector {
-    /// Labels that must be equal.
-    #[serde(default, deserialize_with = "nullable")]
-    pub match_labels: Labels,
 }
 
 /// How updates reach the pods.
@@ -66,8 +55,6 @@ pub struct UpdateStrategy {
 pub struct ClaimRetention {
     /// When the set is deleted.
     pub when_deleted: Option<String>,
-    /// When the set is scaled down.
-    pub when_scaled: Option<String>,
 }
 
 /// The first ordinal.
@@ -80,6 +67,11 @@ pub struct Ordinals {
 }
 
 impl StatefulSet {
+    /// How many replicas are wanted, with the API server's default of one.
+    pub fn replicas(&self) -> i32 {
+        self.spec.replicas.unwrap_or(1)
+    }
+
     /// The governing Service's name, `None` when it is absent or empty.
     pub fn service_name(&self) -> Option<&str> {
         self.spec.service_name.as_deref().filter(|name| !name.is_empty())
@@ -115,8 +107,5 @@ impl RunsPods for StatefulSet {
     }
     fn claim_templates(&self) -> &[ClaimTemplate] {
         &self.spec.volume_claim_templates
-    }
-    fn replicas(&self) -> i32 {
-        self.spec.replicas.unwrap_or(1)
     }
 }

@@ -143,7 +143,7 @@ impl Policy {
 
     /// Whether an operator answers for the object, and this policy leaves it alone.
     pub fn is_owned(&self, metadata: &ObjectMeta) -> bool {
-        self.owned_by_controllers == Owned::Audit && metadata.controller().is_some()
+        self.owned_by_controllers == Owned::Audit && metadata.has_controller()
     }
 
     /// What this policy says of the rule at `index` in its catalogue, the enforcement cap applied.

@@ -1,6 +1,7 @@
 //! The admin port: probes and metrics, apart from reviews so that overload never fails a probe.
 //!
-//! Whoever opens connections here and says nothing must not use up the file descriptors that reviews need.
+//! Its connections are few and short: those that stay open in silence must not use up the file descriptors that reviews
+//! need.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,18 +16,17 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
+use super::accept::accept;
 use super::caller::Callers;
-use super::connection::{Connection, Connections};
+use super::connection::{Connections, OpenConnection};
 use super::metrics::Metrics;
 use crate::certificates::Serving;
 use crate::cluster::Stores;
 
 /// How long a connection may take from its opening to the end of its one answer.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long to wait when the system hands out no connection.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the admin port tells about.
 #[derive(Clone)]
@@ -46,47 +46,24 @@ pub(super) async fn serve(listener: TcpListener, most: usize, state: State) {
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .with_state(state);
-    let connections = Arc::new(Connections::default());
-    let mut refused = false;
-    loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                if !refused {
-                    tracing::warn!(%error, "the admin port cannot accept a connection");
-                }
-                refused = true;
-                connections.make_room();
-                sleep(PAUSE).await;
-                continue;
-            }
-        };
-        refused = false;
-        if connections.staying() >= most {
-            connections.make_room();
-        }
-        let (id, connection) = connections.add(peer.ip(), LIMIT);
-        let (connections, router) = (Arc::clone(&connections), router.clone());
-        tokio::spawn(async move {
-            let _place = connections.place(id);
-            answer(stream, &connection, router).await;
-        });
-    }
+    let connections = Connections::new(most, LIMIT);
+    let serve = |stream, connection| answer(stream, connection, router.clone());
+    accept(&listener, &connections, |_| {}, serve).await;
 }
 
-async fn answer(stream: TcpStream, connection: &Connection, router: Router) {
+async fn answer(stream: TcpStream, connection: OpenConnection, router: Router) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(LIMIT).keep_alive(false);
     let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::select! {
-        // Whoever probes learns of a failure by itself.
+        // A failure is not logged: the client that sent the request sees it.
         _ = timeout(LIMIT, served) => {}
         () = connection.evicted.notified() => {}
     }
 }
 
-/// Ready once every store has synced, there is a pair to serve and, where we make it ourselves, every webhook entry has once
-/// shown its CA; never dependent on a call to the API server.
+/// Ready once every store has synced, there is a pair to serve, there is a client CA where one is needed and, where
+/// stsguard makes its pair itself, every webhook entry has once shown its CA. No call to the API server is made for it.
 async fn ready(Shared(state): Shared<State>) -> (StatusCode, String) {
     let unsynced: Vec<_> = state.stores.states().iter().filter(|store| !store.synced).map(|store| store.name).collect();
     if !unsynced.is_empty() {

@@ -7,7 +7,6 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::limits::Limits;
-use super::tally::Tally;
 use super::weight;
 
 /// How much room a body gets before any of it has come.
@@ -20,7 +19,7 @@ const LIGHT_ONES: usize = 8;
 /// Why a request is not answered with a review.
 pub(super) type Refused = (StatusCode, String);
 
-/// What requests share, and how many wait for it.
+/// What requests share, and the queue for it.
 pub(super) struct Budget {
     limits: Limits,
     bytes: Semaphore,
@@ -29,7 +28,8 @@ pub(super) struct Budget {
     light: Semaphore,
     heavy: Semaphore,
     turns: Semaphore,
-    waiting: Tally,
+    /// The places of those that wait for their turn or for weight.
+    queue: Semaphore,
 }
 
 impl Budget {
@@ -41,13 +41,13 @@ impl Budget {
             light: Semaphore::new(limits.light_weight().div_ceil(UNIT)),
             heavy: Semaphore::new(limits.heavy_weight().div_ceil(UNIT)),
             turns: Semaphore::new(limits.in_flight),
-            waiting: Tally::default(),
+            queue: Semaphore::new(limits.queue.min(Semaphore::MAX_PERMITS)),
             limits,
         }
     }
 
-    /// Reads the body; one that is refused is still taken to its end, for who is sending when the connection closes may
-    /// never see why.
+    /// Reads the body. One that is refused is still read to its end: a client that is still sending when the connection is
+    /// closed may not see the answer.
     pub(super) async fn body(
         &self,
         mut body: Incoming,
@@ -77,7 +77,7 @@ impl Budget {
             return Err(too_large(self.limits.body_bytes));
         }
         let mut bytes = Vec::with_capacity(expected.min(FIRST));
-        // Overload is answered so that the API server tries again, within its own time.
+        // The API server tries again after a 429, within the time of its own request.
         let overload = |_| {
             self.crowded.notify_waiters();
             busy("too many bytes are being reviewed")
@@ -91,7 +91,8 @@ impl Budget {
             }
             let more = units(bytes.len() + data.len()).saturating_sub(units(held.num_permits() * UNIT));
             held.merge(self.bytes.try_acquire_many(more).map_err(overload)?);
-            // Once it has earned that, room for all of it: growing by steps would take it twice.
+            // The budget has granted what has come: now there is memory for all of it at once, for a growing Vec would copy
+            // the body, and hold it twice meanwhile.
             if bytes.len() + data.len() > bytes.capacity() {
                 bytes.reserve_exact(expected.saturating_sub(bytes.len()).max(data.len()));
             }
@@ -100,8 +101,8 @@ impl Budget {
         Ok((bytes, held))
     }
 
-    /// Ends when there is no room for somebody, once a body has had the time that an honest one needs: a few that never
-    /// end must not hold what all others share.
+    /// Ends when another body finds no room, but not before this one has had the time that an honest one needs: a few
+    /// bodies that never end must not keep the bytes that all share.
     async fn stalls(&self) {
         sleep(self.limits.crowded).await;
         self.crowded.notified().await;
@@ -122,7 +123,7 @@ impl Budget {
         if let Ok(permit) = semaphore.try_acquire_many(permits) {
             return Ok(permit);
         }
-        let Some(_waiting) = self.waiting.one_of(self.limits.queue) else {
+        let Ok(_queued) = self.queue.try_acquire() else {
             return Err(busy("too many reviews wait already"));
         };
         match timeout_at(deadline, semaphore.acquire_many(permits)).await {
@@ -135,7 +136,7 @@ impl Budget {
     /// Light ones have a part of their own: they need not wait behind heavy ones.
     pub(super) async fn weigh(&self, body: &[u8], deadline: Instant) -> Result<Option<SemaphorePermit<'_>>, Refused> {
         let light = self.limits.light_weight() / LIGHT_ONES;
-        // Where there is room for the worst that it can be, by half of what there is, it need not be looked at closely.
+        // While even the upper bound leaves half of the light weight free, the exact weight is not worth counting.
         let most = weight::at_most(body);
         let half = units(self.limits.light_weight()) / 2;
         if most <= light

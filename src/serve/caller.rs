@@ -1,4 +1,4 @@
-//! Who calls: anyone, or clients whose certificates a CA of the cluster's own signed.
+//! Who may call: anyone, or clients whose certificates a CA of the cluster's own signed.
 //!
 //! [`Callers::authenticate`] is the one place that decides. Without a certificate that the CA signed, the handshake fails;
 //! with one that carries none of the allowed names, requests are answered with 403, so that the log can say which name
@@ -40,16 +40,7 @@ pub(super) struct Callers {
 pub(super) struct Peer {
     chain: Vec<CertificateDer<'static>>,
     /// What was decided, and by which version of the CA.
-    decided: Mutex<Option<(u64, Result<Caller, Refusal>)>>,
-}
-
-/// Somebody who may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// Nobody was asked.
-    Anyone,
-    /// A client with a certificate, and a name that is allowed where names are asked for.
-    Certified,
+    decided: Mutex<Option<(u64, Result<(), Refusal>)>>,
 }
 
 /// Why somebody may not call.
@@ -95,38 +86,38 @@ impl Callers {
         Peer { chain: chain.collect(), decided: Mutex::new(None) }
     }
 
-    /// Decides who calls. Decided once a connection, and again when the CA has changed since.
+    /// Decides whether the peer may call: once for each connection, and again when the CA has changed since.
     ///
     /// # Errors
     /// Who may not call, counted.
-    pub(super) fn authenticate(&self, peer: &Peer) -> Result<Caller, Refusal> {
-        let Some(trusted) = &self.trusted else { return Ok(Caller::Anyone) };
+    pub(super) fn authenticate(&self, peer: &Peer) -> Result<(), Refusal> {
+        let Some(trusted) = &self.trusted else { return Ok(()) };
         let mut decided = peer.decided.lock().unwrap_or_else(PoisonError::into_inner);
         let version = trusted.version();
-        let caller = match *decided {
-            Some((by, caller)) if by == version => caller,
+        let decision = match *decided {
+            Some((by, decision)) if by == version => decision,
             _ => self.decide(trusted, &peer.chain),
         };
-        *decided = Some((version, caller));
-        if let Err(refusal) = caller {
+        *decided = Some((version, decision));
+        if let Err(refusal) = decision {
             self.metrics.caller_refused(match refusal {
                 Refusal::Untrusted => "untrusted",
                 Refusal::Name => "name",
             });
         }
-        caller
+        decision
     }
 
-    fn decide(&self, trusted: &Trusted, chain: &[CertificateDer<'static>]) -> Result<Caller, Refusal> {
+    fn decide(&self, trusted: &Trusted, chain: &[CertificateDer<'static>]) -> Result<(), Refusal> {
         let Some((certificate, intermediates)) = chain.split_first() else { return Err(Refusal::Untrusted) };
         let now = rustls::pki_types::UnixTime::now();
         trusted.verify_client_cert(certificate, intermediates, now).map_err(|_| Refusal::Untrusted)?;
         if self.names.is_empty() {
-            return Ok(Caller::Certified);
+            return Ok(());
         }
         let carried = names::of(certificate);
         if carried.iter().any(|name| self.names.contains(name)) {
-            return Ok(Caller::Certified);
+            return Ok(());
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let carries = carried.join(", ");
@@ -154,24 +145,23 @@ impl Callers {
     }
 
     /// Looks at the CA's file until the future is dropped: a new CA counts at once, a bad one changes nothing.
-    pub(super) async fn follow(self: Arc<Self>, path: PathBuf, poll: Duration) {
+    pub(super) fn follow(self: Arc<Self>, path: PathBuf, poll: Duration) -> impl Future<Output = ()> {
+        Polled::file(path, read).follow(poll, move |look| self.take(look))
+    }
+
+    fn take(&self, look: Look<Arc<dyn ClientCertVerifier>>) {
         let Some(trusted) = &self.trusted else { return };
-        let mut file = Polled::new(path, read);
-        let mut ticks = tokio::time::interval(poll);
-        loop {
-            ticks.tick().await;
-            match file.look() {
-                Look::Unchanged => {}
-                Look::Replaced(verifier) => {
-                    trusted.replace(verifier);
-                    tracing::info!("a new client CA counts");
-                }
-                Look::Kept { fault, new } => {
-                    self.metrics.client_ca_fault();
-                    if new {
-                        let goes_on = trusted.version() > 0;
-                        tracing::error!(%fault, last_ca_goes_on = goes_on, "the client CA cannot be used");
-                    }
+        match look {
+            Look::Unchanged => {}
+            Look::Replaced(verifier) => {
+                trusted.replace(verifier);
+                tracing::info!("a new client CA counts");
+            }
+            Look::Kept { fault, new } => {
+                self.metrics.client_ca_fault();
+                if new {
+                    let goes_on = trusted.version() > 0;
+                    tracing::error!(%fault, last_ca_goes_on = goes_on, "the client CA cannot be used");
                 }
             }
         }

@@ -3,14 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::jitter::jitter;
 
 /// One open connection.
 pub(super) struct Connection {
@@ -20,14 +23,15 @@ pub(super) struct Connection {
     retires: Instant,
     /// Milliseconds from its opening to the end of its last request.
     last: AtomicU64,
-    /// Whether a request is being answered: once its body has come, or while it comes for as long as an honest one needs,
-    /// unless it is a stranger's.
+    /// Whether a request is being answered, so that the connection does not make room: from the moment at which its body
+    /// has come. Where the connection has carried a review before, also while the body comes, for as long as an honest
+    /// one needs.
     pub(super) busy: AtomicBool,
     /// Whether a byte has come since the handshake.
-    pub(super) spoken: AtomicBool,
+    pub(super) first_byte: AtomicBool,
     /// Whether a request's header has come.
-    pub(super) heard: AtomicBool,
-    /// Whether it has carried a review: strangers make room first.
+    pub(super) header: AtomicBool,
+    /// Whether it has carried a review: strangers, which have not, make room first.
     pub(super) proven: AtomicBool,
     /// Whether it has been told to make room.
     leaving: AtomicBool,
@@ -53,12 +57,15 @@ impl Connection {
     }
 }
 
-/// All open connections.
-#[derive(Default)]
+/// All open connections of a port, and the tasks that serve them.
 pub(super) struct Connections {
+    /// How many may be open.
+    most: usize,
+    /// How old one gets at the most.
+    age: Duration,
     open: Mutex<Open>,
     next: AtomicU64,
-    jitter: RandomState,
+    tasks: TaskTracker,
 }
 
 #[derive(Default)]
@@ -70,20 +77,29 @@ struct Open {
     leaving: usize,
 }
 
-/// A connection's place among the open ones, given back when it is dropped.
-pub(super) struct Place<'a> {
-    connections: &'a Connections,
+/// A connection that counts as open until this is dropped.
+pub(super) struct OpenConnection {
+    connections: Arc<Connections>,
     id: u64,
+    connection: Arc<Connection>,
 }
 
-impl Drop for Place<'_> {
+impl Deref for OpenConnection {
+    type Target = Arc<Connection>;
+
+    fn deref(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+}
+
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         let mut open = self.connections.lock();
-        let Some(connection) = open.all.remove(&self.id) else { return };
-        if connection.leaving.load(Ordering::Relaxed) {
+        open.all.remove(&self.id);
+        if self.leaving.load(Ordering::Relaxed) {
             open.leaving -= 1;
         }
-        if let Entry::Occupied(mut from) = open.from.entry(connection.peer) {
+        if let Entry::Occupied(mut from) = open.from.entry(self.peer) {
             *from.get_mut() -= 1;
             if *from.get() == 0 {
                 from.remove();
@@ -93,20 +109,24 @@ impl Drop for Place<'_> {
 }
 
 impl Connections {
-    /// Adds a connection from `peer` that retires at an age between half of `age` and all of it; [`Connections::place`]
-    /// removes it.
-    pub(super) fn add(&self, peer: IpAddr, age: Duration) -> (u64, Arc<Connection>) {
+    /// None yet, of `most` at the most; each retires at an age between half of `age` and all of it.
+    pub(super) fn new(most: usize, age: Duration) -> Arc<Self> {
+        let (open, next, tasks) = (Mutex::default(), AtomicU64::new(0), TaskTracker::new());
+        Arc::new(Self { most, age, open, next, tasks })
+    }
+
+    /// Adds a connection from `peer`.
+    pub(super) fn add(self: &Arc<Self>, peer: IpAddr) -> OpenConnection {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let share = f64::from(u16::try_from(self.jitter.hash_one(id) & 0xffff).unwrap_or(0)) / 65_536.0;
         let opened = Instant::now();
         let connection = Arc::new(Connection {
             peer,
             opened,
-            retires: opened + age.mul_f64(0.5 + share / 2.0),
+            retires: opened + jitter(self.age),
             last: AtomicU64::new(0),
             busy: AtomicBool::new(false),
-            spoken: AtomicBool::new(false),
-            heard: AtomicBool::new(false),
+            first_byte: AtomicBool::new(false),
+            header: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             evicted: Notify::new(),
@@ -115,12 +135,19 @@ impl Connections {
         open.all.insert(id, Arc::clone(&connection));
         *open.from.entry(peer).or_default() += 1;
         drop(open);
-        (id, connection)
+        OpenConnection { connections: Arc::clone(self), id, connection }
     }
 
-    /// The place of the connection that was added as `id`.
-    pub(super) fn place(&self, id: u64) -> Place<'_> {
-        Place { connections: self, id }
+    /// Runs the task that serves a connection.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Waits for a moment at which no connection is open.
+    pub(super) async fn all_closed(&self) {
+        // A closed tracker still takes tasks: new connections may come as long as somebody accepts them.
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// How many are open.
@@ -128,10 +155,10 @@ impl Connections {
         self.lock().all.len()
     }
 
-    /// How many are open and have not been told to make room.
-    pub(super) fn staying(&self) -> usize {
+    /// Whether as many are open as may be, without those that have been told to make room.
+    pub(super) fn are_too_many(&self) -> bool {
         let open = self.lock();
-        open.all.len() - open.leaving
+        open.all.len() - open.leaving >= self.most
     }
 
     /// Tells a connection to make room: first those that never carried a review, among them those of the address that has
@@ -141,7 +168,8 @@ impl Connections {
         self.make_room_by(|_| true)
     }
 
-    /// The same, but spares all that carried a review: somebody else may hold what is short.
+    /// The same, but spares all that have carried a review: what is short may be held elsewhere, by the other port or by
+    /// open files, and closing them would then help nobody.
     pub(super) fn send_a_stranger_away(&self) -> bool {
         self.make_room_by(|connection| !connection.proven.load(Ordering::Relaxed))
     }
@@ -153,7 +181,7 @@ impl Connections {
         };
         let idle = open.all.values().filter(may_leave).filter(|connection| eligible(connection));
         let chosen = idle.min_by_key(|connection| {
-            // Anyone may send a review, but nobody has many addresses.
+            // Anyone can send a review to be spared, but a single client seldom has many addresses.
             let together = Reverse(open.from.get(&connection.peer));
             (connection.proven.load(Ordering::Relaxed), together, connection.idle_since())
         });
@@ -170,52 +198,4 @@ impl Connections {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn strangers_make_room_before_those_who_sent_reviews() {
-        let connections = Connections::default();
-        let age = Duration::from_secs(600);
-        let peer = IpAddr::from([10, 0, 0, 1]);
-        let (_, proven) = connections.add(peer, age);
-        proven.proven.store(true, Ordering::Relaxed);
-        let (id, stranger) = connections.add(peer, age);
-        stranger.last.store(60_000, Ordering::Relaxed);
-        let (_, busy) = connections.add(peer, age);
-        busy.busy.store(true, Ordering::Relaxed);
-        assert!(connections.make_room());
-        stranger.evicted.notified().await;
-        assert!(!connections.send_a_stranger_away(), "it has been told already");
-        assert!(connections.make_room());
-        proven.evicted.notified().await;
-        assert!(!connections.make_room(), "the busy one stays");
-        assert_eq!((connections.count(), connections.staying()), (3, 1));
-        drop(connections.place(id));
-        assert_eq!((connections.count(), connections.staying()), (2, 1));
-    }
-
-    #[tokio::test]
-    async fn who_has_most_connections_makes_room_first() {
-        let connections = Connections::default();
-        let age = Duration::from_secs(600);
-        let (few, many) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let (_, alone) = connections.add(few, age);
-        let crowd: Vec<_> = (0..3).map(|_| connections.add(many, age)).collect();
-        for one in crowd.iter().map(|(_, connection)| connection).chain([&alone]) {
-            one.proven.store(true, Ordering::Relaxed);
-        }
-        crowd[1].1.last.store(0, Ordering::Relaxed);
-        for (_, one) in [&crowd[0], &crowd[2]] {
-            one.last.store(60_000, Ordering::Relaxed);
-        }
-        assert!(connections.make_room());
-        crowd[1].1.evicted.notified().await;
-        for (id, _) in &crowd {
-            drop(connections.place(*id));
-        }
-        assert!(!connections.lock().from.contains_key(&many), "none is left");
-        assert!(connections.make_room());
-        alone.evicted.notified().await;
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use rustls::server::NoServerSessionStorage;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
@@ -12,9 +13,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::caller::Callers;
 use super::connection::Connection;
+use super::gauge_guard::GaugeGuard;
 use super::limits::Limits;
 use super::metrics::Metrics;
-use super::tally::Tally;
 use crate::certificates::Serving;
 
 /// Shakes hands within limits.
@@ -25,7 +26,7 @@ pub(super) struct Handshakes {
     limit: Duration,
     crowded_limit: Duration,
     /// Connections that have begun to speak and wait for their turn.
-    waiting: Tally,
+    waiting: Gauge,
     crowded: Notify,
     metrics: Arc<Metrics>,
 }
@@ -58,7 +59,7 @@ impl Handshakes {
             turns: Semaphore::new(limits.handshakes),
             limit: limits.handshake,
             crowded_limit: limits.crowded,
-            waiting: Tally::default(),
+            waiting: Gauge::default(),
             crowded: Notify::new(),
             metrics,
         })
@@ -87,16 +88,16 @@ impl Handshakes {
         tracing::debug!("{why}");
     }
 
-    /// Waits for its turn and shakes hands; `None` when it stalls while others wait for theirs.
+    /// Waits for a turn and shakes hands; `None` when the handshake stalls while others wait for their turns.
     async fn in_turn(&self, stream: TcpStream) -> Option<std::io::Result<TlsStream<TcpStream>>> {
-        // Who has not said a word yet needs no turn.
+        // A connection takes its turn only once its first bytes have come: those that stay silent hold up nobody.
         if let Err(error) = stream.readable().await {
             return Some(Err(error));
         }
         let _turn = if let Ok(turn) = self.turns.try_acquire() {
             turn
         } else {
-            let _waiting = self.waiting.one();
+            let _waiting = GaugeGuard::new(&self.waiting);
             self.crowded.notify_waiters();
             self.turns.acquire().await.ok()?
         };
@@ -106,13 +107,13 @@ impl Handshakes {
         }
     }
 
-    /// Ends once a handshake has had the time that an honest one needs, and somebody waits. A burst of honest ones must
-    /// not end each other; those who never answer must not keep everybody else waiting.
+    /// Ends once a handshake has had the time that an honest one needs, and another waits for its turn. A burst of honest
+    /// ones must not end each other; those who never answer must not keep everybody else waiting.
     async fn stalls(&self) {
         sleep(self.crowded_limit).await;
         loop {
             let crowded = self.crowded.notified();
-            if self.waiting.count() > 0 {
+            if self.waiting.get() > 0 {
                 return;
             }
             crowded.await;

@@ -6,7 +6,6 @@
 
 mod conversation;
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,25 +15,22 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
+use super::accept::accept;
 use super::caller::Callers;
-use super::connection::Connections;
+use super::connection::{Connections, OpenConnection};
+use super::gauge_guard::GaugeGuard;
 use super::handshake::Handshakes;
 use super::limits::{Drain, Limits};
 use super::metrics::Metrics;
 use super::review::Reviewer;
 use super::router::Router;
-use super::shutdown::Shutdown;
-use super::tally::Gauged;
 use crate::certificates::Serving;
 
 /// The largest header that is read: what the API server sends has a few hundred bytes.
 const HEADER: usize = 16 << 10;
-/// How long to wait when the system has no more file descriptors.
-const OUT_OF_FILES: Duration = Duration::from_millis(50);
-/// How often the drain looks whether it may go on.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Accepts connections and serves them.
 pub(super) struct Listener {
@@ -49,7 +45,7 @@ struct Shared {
     router: Router,
     callers: Arc<Callers>,
     metrics: Arc<Metrics>,
-    connections: Connections,
+    connections: Arc<Connections>,
     phase: watch::Sender<Phase>,
     start: Instant,
     /// Milliseconds from the start to the last request.
@@ -82,6 +78,7 @@ impl Listener {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER);
         http.max_header_size(HEADER);
+        let connections = Connections::new(limits.connections, limits.age);
         let shared = Arc::new(Shared {
             handshakes,
             http,
@@ -89,7 +86,7 @@ impl Listener {
             limits,
             callers,
             metrics,
-            connections: Connections::default(),
+            connections,
             phase: watch::Sender::new(Phase::Serving),
             start: Instant::now(),
             last_request: AtomicU64::new(0),
@@ -98,89 +95,60 @@ impl Listener {
     }
 
     /// Serves until the shutdown begins, then drains: nothing that was accepted is lost.
-    pub(super) async fn serve(self, drain: &Drain, shutdown: &Shutdown) {
+    pub(super) async fn serve(self, drain: &Drain, shutdown: &CancellationToken) {
         let Self { tcp, shared } = self;
         tokio::select! {
-            () = accept(&tcp, &shared) => {}
-            () = shutdown.begun() => {}
+            () = shared.accept(&tcp) => {}
+            () = shutdown.cancelled() => {}
         }
         // The pod is leaving the endpoints; until everybody knows, requests come and are answered as before, but each
         // answer closes its connection.
         shared.phase.send_replace(Phase::Draining);
         tokio::select! {
-            () = accept(&tcp, &shared) => {}
+            () = shared.accept(&tcp) => {}
             () = shared.drained(drain) => {}
         }
         drop(tcp);
         shared.phase.send_replace(Phase::Closing);
-        let finished = timeout(drain.finish, async {
-            while shared.connections.count() > 0 {
-                sleep(LOOK).await;
-            }
-        });
-        if finished.await.is_err() {
+        if timeout(drain.finish, shared.connections.all_closed()).await.is_err() {
             tracing::warn!(connections = shared.connections.count(), "stopped with connections open");
         }
         tracing::info!("stopped");
     }
 }
 
-async fn accept(tcp: &TcpListener, shared: &Arc<Shared>) {
-    // Said once, until one can be accepted again.
-    let mut refused = false;
-    loop {
-        match tcp.accept().await {
-            Ok((stream, peer)) => {
-                refused = false;
-                if shared.connections.staying() >= shared.limits.connections {
-                    shared.metrics.connection_closed("crowd");
-                    if !shared.connections.make_room() {
-                        continue; // Every one of them is being answered: the newcomer is dropped and may come again.
-                    }
-                }
-                let shared = Arc::clone(shared);
-                let (id, connection) = shared.connections.add(peer.ip(), shared.limits.age);
-                tokio::spawn(async move {
-                    let _place = shared.connections.place(id);
-                    let _open = Gauged::new(&shared.metrics.connections);
-                    shared.serve(stream, &connection).await;
-                });
-            }
-            Err(error) if is_of_the_peer(&error) => {}
-            Err(error) => {
-                if !refused {
-                    tracing::warn!(%error, "no connection can be accepted; raise the limit of open files if this lasts");
-                }
-                refused = true;
-                if shared.connections.send_a_stranger_away() {
-                    shared.metrics.connection_closed("files");
-                }
-                sleep(OUT_OF_FILES).await;
-            }
-        }
-    }
-}
-
-/// A connection that was gone before it was accepted.
-fn is_of_the_peer(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
 impl Shared {
+    /// Milliseconds since the start.
     fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Waits until nobody knows the way here any more: the propagation, then quiet and no connection, or the idle time.
+    /// Accepts connections until the future is dropped.
+    async fn accept(self: &Arc<Self>, tcp: &TcpListener) {
+        let count = |reason| self.metrics.connection_closed(reason);
+        let serve = |stream, connection: OpenConnection| {
+            let shared = Arc::clone(self);
+            async move {
+                let _open = GaugeGuard::new(&shared.metrics.connections);
+                shared.serve(stream, &connection).await;
+            }
+        };
+        accept(tcp, &self.connections, count, serve).await;
+    }
+
+    /// Waits until clients have learned that this pod is leaving: for the propagation time, then until no connection is
+    /// open and no request has come for the quiet time, but no longer than the idle time.
     async fn drained(&self, drain: &Drain) {
         sleep(drain.propagation).await;
-        let quiet = u64::try_from(drain.quiet.as_millis()).unwrap_or(u64::MAX);
         let _ = timeout(drain.idle, async {
-            while self.connections.count() > 0
-                || self.now().saturating_sub(self.last_request.load(Ordering::Relaxed)) < quiet
-            {
-                sleep(LOOK).await;
+            loop {
+                self.connections.all_closed().await;
+                let last = Duration::from_millis(self.last_request.load(Ordering::Relaxed));
+                let rest = (last + drain.quiet).saturating_sub(self.start.elapsed());
+                if rest.is_zero() {
+                    return;
+                }
+                sleep(rest).await;
             }
         })
         .await;

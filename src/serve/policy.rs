@@ -11,13 +11,8 @@ use crate::rule::Policy;
 use crate::rules::RULES;
 
 /// Looks at the policy file until the future is dropped.
-pub(super) async fn follow(path: PathBuf, poll: Duration, reviewer: Arc<Reviewer>) {
-    let mut file = Polled::new(path, read);
-    let mut ticks = tokio::time::interval(poll);
-    loop {
-        ticks.tick().await;
-        look(&mut file, &reviewer);
-    }
+pub(super) fn follow(path: PathBuf, poll: Duration, reviewer: Arc<Reviewer>) -> impl Future<Output = ()> {
+    Polled::file(path, read).follow(poll, move |look| take(look, &reviewer))
 }
 
 fn read(path: &Path, bytes: &[u8]) -> Result<Policy, String> {
@@ -28,9 +23,9 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Policy, String> {
     policy::decode(path, bytes, RULES).map_err(|error| error.to_string())
 }
 
-/// Looks at the file once; each distinct fault is logged once.
-fn look(file: &mut Polled<Policy>, reviewer: &Reviewer) {
-    match file.look() {
+/// Takes over what a look has found.
+fn take(look: Look<Policy>, reviewer: &Reviewer) {
+    match look {
         // A version that was taken back may have been bad.
         Look::Unchanged => reviewer.metrics.policy_is_current(true),
         Look::Replaced(policy) => {

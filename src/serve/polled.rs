@@ -1,51 +1,79 @@
-//! A file that is read again while serving: what it last held soundly stays in use.
+//! Files that are read again while serving: what they last held soundly stays in use.
 //!
-//! The kubelet replaces a mounted ConfigMap or Secret by swapping the link `..data`; watches on the file never fire, so
-//! its bytes are compared.
+//! The kubelet replaces a mounted ConfigMap or Secret by swapping the link `..data`; watches on the files never fire, so
+//! their bytes are compared.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// What a look at the file has led to.
+/// What a look at the files has led to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Look<T> {
-    /// The same bytes as when it was last used.
+    /// The same bytes as when they were last used.
     Unchanged,
-    /// It holds something new.
+    /// They hold something new.
     Replaced(T),
-    /// It cannot be used, and why; said again only when the reason has changed.
+    /// They cannot be used.
     Kept {
         /// What is wrong, with the remedy.
         fault: String,
-        /// Whether nobody has been told yet.
+        /// Whether this has not been told by the look before: each fault is logged once.
         new: bool,
     },
 }
 
-/// A file, and what is made of its bytes.
-pub(super) struct Polled<T> {
-    path: PathBuf,
-    read: fn(&Path, &[u8]) -> Result<T, String>,
-    used: Option<Vec<u8>>,
+/// Makes something of bytes.
+type Read<B, T> = Box<dyn Fn(&B) -> Result<T, String> + Send>;
+
+/// Files that belong together, and what is made of their bytes.
+pub(super) struct Polled<B, T> {
+    fetch: Box<dyn Fn() -> Result<B, String> + Send>,
+    read: Read<B, T>,
+    used: Option<B>,
     said: Option<String>,
 }
 
-impl<T> Polled<T> {
-    /// A file that has not been looked at; `read` makes something of its bytes.
-    pub(super) fn new(path: PathBuf, read: fn(&Path, &[u8]) -> Result<T, String>) -> Self {
-        Self { path, read, used: None, said: None }
+impl<T: 'static> Polled<Vec<u8>, T> {
+    /// A single file; `read` makes something of its bytes.
+    pub(super) fn file(path: PathBuf, read: fn(&Path, &[u8]) -> Result<T, String>) -> Self {
+        let shown = path.clone();
+        let fetch = move || std::fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
+        Self::new(fetch, move |bytes| read(&shown, bytes))
+    }
+}
+
+impl<B: PartialEq, T> Polled<B, T> {
+    /// Files that have not been looked at: `fetch` brings their bytes, and `read` makes something of them.
+    pub(super) fn new(
+        fetch: impl Fn() -> Result<B, String> + Send + 'static,
+        read: impl Fn(&B) -> Result<T, String> + Send + 'static,
+    ) -> Self {
+        Self { fetch: Box::new(fetch), read: Box::new(read), used: None, said: None }
     }
 
-    /// Looks at the file.
-    pub(super) fn look(&mut self) -> Look<T> {
-        let path = self.path.display();
-        let bytes = std::fs::read(&self.path).map_err(|error| format!("{path} cannot be read: {error}"));
+    /// Looks at the files now, and every `poll` until the future is dropped; tells each look.
+    pub(super) fn follow(mut self, poll: Duration, mut tell: impl FnMut(Look<T>)) -> impl Future<Output = ()> {
+        tell(self.look());
+        async move {
+            let mut ticks = tokio::time::interval(poll);
+            // The first tick comes at once, and that look has been made.
+            ticks.tick().await;
+            loop {
+                ticks.tick().await;
+                tell(self.look());
+            }
+        }
+    }
+
+    fn look(&mut self) -> Look<T> {
+        let bytes = (self.fetch)();
         if let (Ok(bytes), Some(used)) = (&bytes, &self.used)
             && bytes == used
         {
             self.said = None;
             return Look::Unchanged;
         }
-        match bytes.and_then(|bytes| (self.read)(&self.path, &bytes).map(|made| (made, bytes))) {
+        match bytes.and_then(|bytes| (self.read)(&bytes).map(|made| (made, bytes))) {
             Ok((made, bytes)) => {
                 self.used = Some(bytes);
                 self.said = None;
@@ -82,7 +110,7 @@ mod tests {
     #[test]
     fn reports_each_change_once_and_goes_back_to_what_it_had() {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let mut file = Polled::new(folder.path().join("..data/file"), number);
+        let mut file = Polled::file(folder.path().join("..data/file"), number);
         assert!(matches!(file.look(), Look::Kept { new: true, .. }), "there is none");
         publish(folder.path(), "..1", "1");
         assert_eq!((file.look(), file.look()), (Look::Replaced(1), Look::Unchanged));
@@ -96,5 +124,13 @@ mod tests {
         assert_eq!(file.look(), Look::Kept { fault: fault(), new: true });
         publish(folder.path(), "..5", "3");
         assert_eq!(file.look(), Look::Replaced(3));
+    }
+
+    #[tokio::test]
+    async fn looks_before_it_is_waited_for() {
+        let looks = std::cell::Cell::new(0);
+        let file = Polled::new(|| Ok(1), |number| Ok(*number));
+        drop(file.follow(Duration::from_secs(3600), |_| looks.set(looks.get() + 1)));
+        assert_eq!(looks.get(), 1);
     }
 }

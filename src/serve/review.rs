@@ -31,7 +31,7 @@ pub(super) struct Reviewer {
 }
 
 /// What is sent back.
-pub(super) enum Outcome {
+pub(super) enum Reply {
     /// An AdmissionReview.
     Answered(Vec<u8>),
     /// A bare HTTP status.
@@ -40,7 +40,7 @@ pub(super) enum Outcome {
     Panicked,
 }
 
-impl From<Unreadable> for Outcome {
+impl From<Unreadable> for Reply {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {
             Unreadable::Answered(answer) => Self::Answered(answer),
@@ -50,17 +50,17 @@ impl From<Unreadable> for Outcome {
 }
 
 impl Reviewer {
-    /// Answers one review by `deadline`. A panic is an outcome: it must not take the connection with it.
-    pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
-        let outcome = AssertUnwindSafe(self.review(endpoint, body, deadline)).catch_unwind().await;
-        outcome.unwrap_or_else(|_| {
+    /// Answers one review by `deadline`. A panic becomes a reply, too: it must not take the connection with it.
+    pub(super) async fn answer(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Reply {
+        let reply = AssertUnwindSafe(self.review(endpoint, body, deadline)).catch_unwind().await;
+        reply.unwrap_or_else(|_| {
             self.metrics.panic();
             tracing::error!("a review ended in a panic; please report it with the line above");
-            Outcome::Panicked
+            Reply::Panicked
         })
     }
 
-    async fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Outcome {
+    async fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Reply {
         let begun = Instant::now();
         let review = match Review::parse(body) {
             Ok(review) => review,
@@ -86,7 +86,7 @@ impl Reviewer {
         let answer = review.answer(&verdict);
         self.metrics.reviewed(endpoint, begun.elapsed());
         self.report(endpoint, &review, &verdict, begun.elapsed());
-        Outcome::Answered(answer)
+        Reply::Answered(answer)
     }
 
     /// Counts and logs a verdict: one line, and nothing of the object but its name.

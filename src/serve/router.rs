@@ -11,14 +11,14 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Refused};
 use super::caller::Refusal;
+use super::gauge_guard::GaugeGuard;
 use super::limits::Limits;
-use super::review::{Outcome, Reviewer};
-use super::tally::Gauged;
+use super::review::{Reply, Reviewer};
 use crate::admission::{Endpoint, Review};
 
 /// What the API server waits for an answer when it does not say; and the longest that it may say.
 const TIMEOUT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
-/// Kept for the way back.
+/// How long before the end of its time a request must be answered, so that the answer still arrives.
 const WAY_BACK: Duration = Duration::from_millis(50);
 
 /// Answers requests within limits.
@@ -72,17 +72,17 @@ impl Router {
         received();
         let weight = self.budget.weigh(&body, deadline).await?;
         let _turn = self.budget.turn(deadline).await?;
-        let _in_flight = Gauged::new(&self.reviewer.metrics.in_flight);
-        let outcome = match weight {
+        let _in_flight = GaugeGuard::new(&self.reviewer.metrics.in_flight);
+        let reply = match weight {
             Some(_weight) => self.reviewer.answer(endpoint, &body, deadline).await,
             None => Review::unread(&body, "the review has more parts than any object needs").into(),
         };
-        match outcome {
-            Outcome::Answered(answer) => Ok(answer),
-            Outcome::Bare(status, message) => {
+        match reply {
+            Reply::Answered(answer) => Ok(answer),
+            Reply::Bare(status, message) => {
                 Err((StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message))
             }
-            Outcome::Panicked => Err((
+            Reply::Panicked => Err((
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "this review cannot be decided: a fault in stsguard".to_owned(),
             )),
@@ -108,7 +108,7 @@ impl Router {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
-            // What is left of the body is not waited for; and with a new certificate, only a new connection helps.
+            // What is left of the body is not read; and another client certificate can only come with another connection.
             StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::REQUEST_TIMEOUT
             | StatusCode::UNAUTHORIZED

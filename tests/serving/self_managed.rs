@@ -8,7 +8,7 @@ use futures::future::join_all;
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 use stsguard::certificates::authority::Lives;
-use stsguard::certificates::{Place, SelfManaged};
+use stsguard::certificates::{ObjectNames, SelfManaged};
 use stsguard::serve::Settings;
 
 use super::api::Api;
@@ -49,13 +49,13 @@ fn configuration(kind: &str) -> Value {
 }
 
 fn with(lives: Lives) -> impl FnOnce(&mut Settings) {
-    let place = Place {
+    let names = ObjectNames {
         namespace: "stsguard".to_owned(),
         service: "stsguard".to_owned(),
         secret: SECRET.to_owned(),
         configuration: "stsguard".to_owned(),
     };
-    move |settings| settings.self_managed = Some(SelfManaged { place, lives, tick: Duration::from_millis(50) })
+    move |settings| settings.self_managed = Some(SelfManaged { names, lives, tick: Duration::from_millis(50) })
 }
 
 /// A server as a process, with further arguments.

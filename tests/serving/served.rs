@@ -5,13 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use stsguard::certificates::local::{self, Made};
-use stsguard::serve::{Drain, Server, Settings, Shutdown};
+use stsguard::serve::{Drain, Server, Settings};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::api::Api;
 use super::patience::patiently;
@@ -22,7 +22,7 @@ pub struct Served {
     target: Target,
     pub api: Api,
     pub folder: TempDir,
-    pub shutdown: Arc<Shutdown>,
+    pub shutdown: CancellationToken,
     pub run: JoinHandle<()>,
 }
 
@@ -91,8 +91,8 @@ impl Served {
         change(&mut settings);
         let server = Server::bind(settings).await.expect("free ports can be bound");
         let (reviews, admin) = server.addresses().expect("the system says");
-        let shutdown = Arc::new(Shutdown::default());
-        let (client, told) = (api.client(), Arc::clone(&shutdown));
+        let shutdown = CancellationToken::new();
+        let (client, told) = (api.client(), shutdown.clone());
         let run = tokio::spawn(async move { server.run(client, told).await.expect("the settings fit together") });
         Self { target: Target { reviews, admin, cas }, api, folder, shutdown, run }
     }

@@ -30,7 +30,7 @@ async fn every_response_closes_its_connection_once_the_end_has_begun() {
     assert!(!before.closes());
     let mut other = served.connect().await;
     other.review("/validate", &set_creation()).await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     // The first answers may come before the server has heard of the end; the connection then stays open.
     until("a response that closes", async || {
         let response = idle.exchange(&post("/validate", review.as_bytes())).await.expect("it is answered");
@@ -53,7 +53,7 @@ async fn every_response_closes_its_connection_once_the_end_has_begun() {
 async fn stays_alive_and_ready_while_draining() {
     let served = Served::ready_with(Api::default(), waits(NEVER)).await;
     let idle = served.connect().await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     let review = set_creation().to_string();
     until("the drain", async || {
         let response = served.connect().await.exchange(&post("/validate", review.as_bytes())).await;
@@ -70,7 +70,7 @@ async fn ends_when_peers_close_their_idle_connections() {
     let served = Served::ready_with(Api::default(), waits(NEVER)).await;
     let mut idle = served.connect().await;
     idle.review("/validate", &set_creation()).await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     drop(idle);
     served.ended().await;
 }
@@ -80,7 +80,7 @@ async fn closes_idle_connections_when_their_time_is_over() {
     let served = Served::ready_with(Api::default(), waits(Duration::from_millis(50))).await;
     let mut idle = served.connect().await;
     idle.review("/validate", &set_creation()).await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     idle.closed().await;
     let address = served.reviews;
     served.ended().await;
@@ -97,7 +97,7 @@ async fn a_stranger_that_says_nothing_does_not_keep_it_from_ending() {
     .await;
     let _silent = TcpStream::connect(served.reviews).await.expect("it is accepted");
     let _stranger = served.connect().await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     served.ended().await;
 }
 
@@ -109,7 +109,7 @@ async fn a_review_under_way_is_answered_before_the_end() {
     let mut busy = served.connect().await;
     let review = set_creation().to_string();
     let last = busy.begin("/validate?timeout=30s", review.as_bytes()).await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     // The idle one is closed when the drain is over; the other is not.
     idle.closed().await;
     assert!(!served.run.is_finished(), "a review is under way");
@@ -135,6 +135,6 @@ async fn ends_even_if_a_request_never_does() {
     let mut busy = served.connect().await;
     let review = set_creation().to_string();
     busy.begin("/validate?timeout=30s", review.as_bytes()).await;
-    served.shutdown.begin();
+    served.shutdown.cancel();
     served.ended().await;
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Life;
 use crate::certificates::issue::Signed;
+use crate::certificates::names::covers;
 
 const CA: [&str; 2] = ["ca.crt", "ca.key"];
 const NEXT_CA: [&str; 2] = ["next-ca.crt", "next-ca.key"];
@@ -45,12 +45,11 @@ pub(super) struct Previous {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) signed: Signed,
-    pub(super) names: Vec<String>,
     pub(super) issuer: String,
     pub(super) life: Life,
 }
 
-/// What a Secret holds that is not ours to use. Holds nothing of a key.
+/// Why what a Secret holds cannot be used. Holds nothing of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is missing or cannot be used")]
 pub struct Malformed(&'static str);
@@ -75,7 +74,7 @@ impl Stored {
         };
         let authority = Authority::read(signed(CA)?).map_err(|()| Malformed(CA[0]))?;
         let leaf = Leaf::read(signed(LEAF)?).map_err(|()| Malformed(LEAF[0]))?;
-        // Neither is needed to serve: what cannot be read is made again, or has had its time.
+        // Neither is needed to serve: a next CA that cannot be read is made again, and such a previous one is left out.
         let next = signed(NEXT_CA).ok().and_then(|signed| Authority::read(signed).ok());
         let previous = text(PREVIOUS_CA[0]).zip(text(PREVIOUS_CA[1])).and_then(|(certificate, until)| {
             parsed(&certificate, |_| ())?;
@@ -145,7 +144,8 @@ impl Stored {
         self.bundle().contains(served.authority())
     }
 
-    /// The same, which also publishes a CA that has signed what is still served; unchanged if it is published already.
+    /// The same, with the CA of what is still served as the previous one, so that it is published, too; unchanged if it
+    /// is published already.
     #[must_use]
     pub fn remembering(&self, served: &Self) -> Self {
         let mut remembering = self.clone();
@@ -175,19 +175,19 @@ impl Authority {
 
 impl Leaf {
     pub(super) fn read(signed: Signed) -> Result<Self, ()> {
-        let (issuer, names, life) = parsed(&signed.certificate, |certificate| {
+        let (issuer, life) = parsed(&signed.certificate, |certificate| {
             let issuer = certificate.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
-            let names = certificate.subject_alternative_name().ok().flatten();
-            let names = names.into_iter().flat_map(|names| &names.value.general_names);
-            let names = names.filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            });
-            (issuer.map(str::to_owned), names.collect(), Life::from(certificate.validity()))
+            (issuer.map(str::to_owned), Life::from(certificate.validity()))
         })
         .ok_or(())?;
         belong_together(&signed)?;
-        Ok(Self { signed, names, issuer: issuer.ok_or(())?, life })
+        Ok(Self { signed, issuer: issuer.ok_or(())?, life })
+    }
+
+    /// Whether it can be served under this name.
+    pub(super) fn covers(&self, name: &str) -> bool {
+        let certificate = CertificateDer::from_pem_slice(self.signed.certificate.as_bytes());
+        certificate.is_ok_and(|certificate| covers(&certificate, name))
     }
 }
 

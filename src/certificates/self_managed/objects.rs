@@ -12,11 +12,11 @@ use kube::{Api, Client};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::Place;
+use super::ObjectNames;
 use crate::certificates::authority::{Malformed, Stored};
 use crate::certificates::entries::{Configuration, Entries};
 
-/// Whose fields the caBundle and the Secret's data are.
+/// The field manager of the caBundle and of the Secret's data.
 const MANAGER: &str = "stsguard";
 /// How long one call to the API server may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -34,20 +34,20 @@ pub(super) struct CallError {
 pub(super) enum Written<T> {
     /// This is in the cluster.
     Done(T),
-    /// Somebody else was faster.
+    /// Nothing was written: somebody else has changed the object first.
     Overtaken,
 }
 
 /// The objects in the cluster.
 pub(super) struct Objects {
     pub(super) client: Client,
-    pub(super) place: Place,
+    pub(super) names: ObjectNames,
 }
 
 impl Objects {
     /// The Secret as it is now.
     pub(super) async fn secret(&self) -> Result<Option<Secret>, CallError> {
-        let answer = called(self.secrets().get_opt(&self.place.secret)).await;
+        let answer = called(self.secrets().get_opt(&self.names.secret)).await;
         answer.map_err(|failure| failure.of(self.secret_name(), "read"))
     }
 
@@ -58,12 +58,12 @@ impl Objects {
         data: BTreeMap<String, Vec<u8>>,
     ) -> Result<Written<Secret>, CallError> {
         let (exists, mut next) = (found.is_some(), found.unwrap_or_default());
-        next.metadata.name = Some(self.place.secret.clone());
+        next.metadata.name = Some(self.names.secret.clone());
         next.metadata.managed_fields = None;
         next.metadata.labels.get_or_insert_default().insert("app.kubernetes.io/managed-by".into(), "stsguard".into());
         next.data = Some(data.into_iter().map(|(key, value)| (key, ByteString(value))).collect());
         let options = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        let (secrets, name) = (self.secrets(), &self.place.secret);
+        let (secrets, name) = (self.secrets(), &self.names.secret);
         let answer = if exists {
             called(secrets.replace(name, &options, &next)).await
         } else {
@@ -77,10 +77,10 @@ impl Objects {
         }
     }
 
-    /// Applies a patch of [`Entries::patch`] and gives back what they are then; it is overtaken when they were renamed,
-    /// moved, removed or given another bundle meanwhile, of which the watch will tell.
+    /// Applies a patch of [`Entries::patch`] and gives back the entries as they are then. The write is overtaken when an
+    /// entry was renamed, moved, removed or given another bundle meanwhile; the watch will bring that change.
     pub(super) async fn publish<K: Configuration>(&self, patch: Value) -> Result<Written<Entries>, CallError> {
-        let Place { configuration, service, namespace, .. } = &self.place;
+        let ObjectNames { configuration, service, namespace, .. } = &self.names;
         let what = || format!("{} {configuration}", K::kind(&()));
         let options = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         let patch = serde_json::from_value(patch).map_err(|error| CallError {
@@ -98,7 +98,7 @@ impl Objects {
 
     /// All Secrets of our namespace.
     pub(super) fn secrets(&self) -> Api<Secret> {
-        Api::namespaced(self.client.clone(), &self.place.namespace)
+        Api::namespaced(self.client.clone(), &self.names.namespace)
     }
 
     /// All configurations of a kind.
@@ -107,7 +107,7 @@ impl Objects {
     }
 
     fn secret_name(&self) -> String {
-        format!("Secret {}", self.place.secret)
+        format!("Secret {}", self.names.secret)
     }
 }
 

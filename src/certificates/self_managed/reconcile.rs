@@ -51,7 +51,7 @@ impl Keeper {
             match self.store(secret, &wanted, tell).await {
                 Ok(true) => {
                     let instead_of = malformed.unwrap_or_default();
-                    tracing::info!(secret = self.objects.place.secret, instead_of, "certificates are stored");
+                    tracing::info!(secret = self.objects.names.secret, instead_of, "certificates are stored");
                     (wanted, None)
                 }
                 Ok(false) => return Ok(()),

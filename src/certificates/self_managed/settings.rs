@@ -1,12 +1,12 @@
-//! What certificates that stsguard makes itself are told, and tell.
+//! Settings of the certificates that stsguard makes itself, and the events that they report.
 
 use std::time::Duration;
 
 use crate::certificates::authority::Lives;
 
-/// Where the certificates are kept, and for whom.
+/// The names of the objects in which the certificates are kept and published.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct ObjectNames {
     /// The namespace of the Service and the Secret.
     pub namespace: String,
     /// The Service that the webhook entries call.
@@ -20,8 +20,8 @@ pub struct Place {
 /// Settings of certificates that stsguard makes itself.
 #[derive(Debug, Clone)]
 pub struct SelfManaged {
-    /// Where they are kept, and for whom.
-    pub place: Place,
+    /// The objects in which they are kept and published.
+    pub names: ObjectNames,
     /// How long they live.
     pub lives: Lives,
     /// How often the clock is looked at; timers stop while a machine sleeps, the clock does not.

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Secret;
 
 use tokio::sync::Notify;
 
-use super::Place;
+use super::ObjectNames;
 use crate::certificates::entries::{Configuration, Entries};
 use crate::watch::{News, Watch};
 
@@ -44,8 +44,8 @@ impl Known {
 }
 
 /// The entries of a configuration; none if it does not exist.
-pub(super) fn entries<K: Configuration>(found: Option<K>, place: &Place) -> Entries {
-    found.map(|found| Entries::of(&found, &place.service, &place.namespace)).unwrap_or_default()
+pub(super) fn entries<K: Configuration>(found: Option<K>, names: &ObjectNames) -> Entries {
+    found.map(|found| Entries::of(&found, &names.service, &names.namespace)).unwrap_or_default()
 }
 
 /// Follows one object by its name until the end of the program, and tells each state of it, `None` when it is gone, and

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{duration, lasting};
 use crate::certificates::authority::Lives;
-use crate::certificates::{Place, SelfManaged};
+use crate::certificates::{ObjectNames, SelfManaged};
 
 /// Where the certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,7 +66,7 @@ impl SelfManagedFlags {
             bail!("--ca-settle is longer than the third of --ca-life in which a new CA takes over");
         }
         Ok(Some(SelfManaged {
-            place: Place {
+            names: ObjectNames {
                 namespace: namespace.to_owned(),
                 service: service.to_owned(),
                 secret: self.certificate_secret.clone(),

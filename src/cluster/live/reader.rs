@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use super::super::bounded::bounded;
-use super::super::fault::Fault;
+use super::error::ReadError;
 use crate::facts::{Answer, Completeness, Items, Kind, KindVisitor, LiveList, Lookup, Resource};
 
 /// How many live reads may be under way at once, and how many bytes each may bring: an object has 1.5 MiB in etcd.
@@ -35,9 +35,9 @@ pub(super) struct Reader {
 /// How one kind is read.
 pub(super) struct Reads {
     /// Reads the object of a namespace (empty for kinds that live in none) and a name.
-    pub(super) get: for<'r> fn(&'r Reader, &'r str, &'r str) -> BoxFuture<'r, Result<Answer, Fault>>,
+    pub(super) get: for<'r> fn(&'r Reader, &'r str, &'r str) -> BoxFuture<'r, Result<Answer, ReadError>>,
     /// Reads all objects of a namespace.
-    pub(super) list: for<'r> fn(&'r Reader, &'r str, LiveList) -> BoxFuture<'r, Result<Answer, Fault>>,
+    pub(super) list: for<'r> fn(&'r Reader, &'r str, LiveList) -> BoxFuture<'r, Result<Answer, ReadError>>,
 }
 
 impl KindVisitor for BTreeMap<&'static Resource, Reads> {
@@ -87,7 +87,7 @@ impl Reader {
         (self.observe)(resource, result);
     }
 
-    async fn get<K: Kind>(&self, namespace: &str, name: &str) -> Result<Answer, Fault> {
+    async fn get<K: Kind>(&self, namespace: &str, name: &str) -> Result<Answer, ReadError> {
         // Nothing can have a name that Kubernetes does not accept.
         let Some(path) = path(K::RESOURCE, namespace).filter(|_| is_name(name)) else {
             return Ok(Answer::Get(Lookup::Absent));
@@ -95,14 +95,14 @@ impl Reader {
         let request = Request::get(format!("{path}/{name}")).body(Vec::new())?;
         let found = match self.request::<K::Wire>(request).await {
             Ok(wire) => Lookup::Found(K::from(&wire)),
-            Err(Fault::Api(kube::Error::Api(status))) if status.code == 404 => Lookup::Absent,
+            Err(ReadError::Api(kube::Error::Api(status))) if status.code == 404 => Lookup::Absent,
             Err(fault) => return Err(fault),
         };
         self.observe(K::RESOURCE.plural, if found == Lookup::Absent { "absent" } else { "found" });
         Ok(Answer::got(found))
     }
 
-    async fn list<K: Kind>(&self, namespace: &str, list: LiveList) -> Result<Answer, Fault> {
+    async fn list<K: Kind>(&self, namespace: &str, list: LiveList) -> Result<Answer, ReadError> {
         let mut items: Items<K> = Vec::new();
         let Some(path) = path(K::RESOURCE, namespace) else { return Ok(Answer::listed(items, Completeness::Whole)) };
         let mut completeness = Completeness::Whole;
@@ -122,27 +122,27 @@ impl Reader {
             }
             parameters = parameters.continue_token(&page.metadata.more);
         }
-        Err(Fault::TooMany)
+        Err(ReadError::TooMany)
     }
 
     /// The version of everything at this moment: a list without a version is read from etcd, or from a cache that has
     /// caught up with it (KEP-2340), which bookmarks then tell of. A list of one name reads one object; a limit would keep
     /// older API servers from the cache.
-    pub(super) async fn version(&self, resource: &'static Resource) -> Result<u64, Fault> {
-        let path = path(resource, "").ok_or(Fault::NotRead)?;
+    pub(super) async fn version(&self, resource: &'static Resource) -> Result<u64, ReadError> {
+        let path = path(resource, "").ok_or(ReadError::NotRead)?;
         let page = self.page(&path, &ListParams::default().fields("metadata.name=none"), true).await?;
         self.observe(resource.plural, "found");
-        page.metadata.resource_version.parse().map_err(|_| Fault::Unreadable)
+        page.metadata.resource_version.parse().map_err(|_| ReadError::Unreadable)
     }
 
-    async fn page(&self, path: &str, parameters: &ListParams, metadata_only: bool) -> Result<Page, Fault> {
+    async fn page(&self, path: &str, parameters: &ListParams, metadata_only: bool) -> Result<Page, ReadError> {
         let request = kube::core::Request::new(path);
         let request = if metadata_only { request.list_metadata(parameters)? } else { request.list(parameters)? };
         self.request(request).await
     }
 
-    async fn request<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, Fault> {
-        let _permit = self.permits.acquire().await.map_err(|_| Fault::Timeout)?;
+    async fn request<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, ReadError> {
+        let _permit = self.permits.acquire().await.map_err(|_| ReadError::Timeout)?;
         Ok(self.client.request(request).await?)
     }
 }

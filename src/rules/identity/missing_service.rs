@@ -1,5 +1,5 @@
 use crate::facts::{Lookup, ServiceFacts};
-use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::kubernetes::StatefulSet;
 use crate::pointer::Pointer;
 use crate::rule::{Action, Context, Findings, Occasion, Rule, Workload, rule};
 

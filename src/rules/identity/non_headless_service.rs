@@ -1,5 +1,5 @@
 use crate::facts::{Address, Lookup, ServiceFacts};
-use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::kubernetes::StatefulSet;
 use crate::pointer::Pointer;
 use crate::rule::{
     Action, Applicability, Context, Findings, Fix, Occasion, Parameter, Policy, Profile, Rule, Update, Values,

@@ -50,7 +50,7 @@ impl Rule for MissingReadinessProbe {
         if let Some(server) = set.main() {
             if server.container.readiness_probe.is_none() {
                 found
-                    .server(server, server.place.pointer(StatefulSet::POD))
+                    .server(server, server.slot.pointer(StatefulSet::POD))
                     .say(format!(
                         "{} has no readinessProbe, so it counts as ready before it serves",
                         server.engine.title

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::engines::{Degree, Start, StartUp};
-use crate::kubernetes::{Place, StatefulSet};
+use crate::kubernetes::{Slot, StatefulSet};
 use crate::pointer::Pointer;
 use crate::rule::{Action, Applicability, Context, Findings, Fix, Occasion, Operation, Rule, Workload, rule};
 
@@ -55,7 +55,7 @@ impl Rule for ParallelStartup {
         // A script of unknown content, or a helper beside the container that the set is about.
         let sure = server.degree == Degree::Official
             && server.start != Start::UnknownScript
-            && server.place == Place::Container(0);
+            && server.slot == Slot::Container(0);
         let finding = found
             .object(Pointer::new("/spec/podManagementPolicy"))
             .say(format!("{} bootstraps in order, Parallel starts all pods at once", server.engine.title))

@@ -1,4 +1,4 @@
-use crate::kubernetes::{DeleteOptions, RunsPods, StatefulSet};
+use crate::kubernetes::{DeleteOptions, StatefulSet};
 use crate::pointer::Pointer;
 use crate::rule::{Context, Findings, Rule, Workload, rule};
 

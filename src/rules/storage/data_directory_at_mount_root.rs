@@ -81,7 +81,7 @@ fn judge(set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>,
     if !claim_backed || !backing.inside.is_empty() || !backing.mount.is_root() {
         return;
     }
-    let at = server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
+    let at = server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
     let finding = found
         .server(server, at)
         .say(format!("data directory {path} is its volume's root; with lost+found there the first start fails"))
@@ -120,7 +120,7 @@ fn remedy(server: &Server<'_>, path: &str) -> String {
 /// The operation that sets `variable`, and the YAML for the manifest.
 fn set_variable(server: &Server<'_>, variable: &str, value: &str, index: Option<usize>) -> Fix {
     let env = &server.container.env;
-    let list = server.place.pointer(StatefulSet::POD).field("env");
+    let list = server.slot.pointer(StatefulSet::POD).field("env");
     let entry = json!({"name": variable, "value": value});
     let written = env.iter().rposition(|entry| entry.name == variable);
     let operation = match (written, index) {

@@ -89,7 +89,7 @@ fn compare(
     if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
         return; // The claim never held the data: see STS203.
     }
-    let at = after.place.pointer(StatefulSet::POD);
+    let at = after.slot.pointer(StatefulSet::POD);
     let help = "move the data first, then annotate this change; a rollback is annotate, then `kubectl rollout undo`";
     let DataDirectory::Known(is) = data_directory(after, cx) else {
         if before.container.image != after.container.image {

@@ -77,7 +77,7 @@ impl Rule for DataDirectoryShadowed {
             let mount = engines::normalise(&backing.mount.mount_path);
             let shadow = engines::shadow(path, &backing, server);
             let Some(shadow) = shadow.filter(|_| kept) else { continue };
-            let at = server.place.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
+            let at = server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
             found
                 .server(server, at)
                 .say(format!("the VOLUME {shadow} hides the claim at {mount}; data is lost"))

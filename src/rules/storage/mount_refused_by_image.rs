@@ -62,7 +62,7 @@ impl Rule for MountRefusedByImage {
                 continue;
             }
             found
-                .server(server, server.place.pointer(StatefulSet::POD).field("volumeMounts").index(index))
+                .server(server, server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(index))
                 .say(format!("this image refuses a mount at {refused}: its data is in {}", directory.path))
                 .help("mount a new volume at /var/lib/postgresql; an existing one needs pg_upgrade first");
         }

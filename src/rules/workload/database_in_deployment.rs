@@ -52,7 +52,7 @@ impl Rule for DatabaseInDeployment {
                 continue;
             }
             found
-                .server(server, server.place.pointer(Deployment::POD).field("image"))
+                .server(server, server.slot.pointer(Deployment::POD).field("image"))
                 .say(format!("{} with its data on a claim runs as a Deployment", server.engine.title))
                 .help("make it a StatefulSet with a claim template and a headless Service");
         }

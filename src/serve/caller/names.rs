@@ -8,7 +8,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 const MOST: (usize, usize) = (64, 256);
 
 /// Common names, and alternative names of DNS, URI and e-mail form. An unreadable certificate carries none. A wildcard is
-/// a name like any other: it stands for nobody else.
+/// text like any other name: it is compared letter by letter, and matches only itself.
 pub(super) fn of(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
     let common = parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok());

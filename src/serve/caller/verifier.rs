@@ -45,7 +45,8 @@ impl Trusted {
 }
 
 impl ClientCertVerifier for Trusted {
-    /// None, which means that any will do: a hint would have to live as long as the server, and the CA may change.
+    /// None: clients are not told which CAs are trusted. A hint would have to live as long as the server, and the CA may
+    /// change.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -16,47 +16,49 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Phase, Shared};
 use crate::serve::caller::Peer;
 use crate::serve::connection::Connection;
-use crate::serve::hearing::Hearing;
+use crate::serve::first_byte::FirstByte;
 use crate::serve::router::Answered;
 
 /// How long an answer may still take to be written when its connection makes room.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_ANSWER: Duration = Duration::from_millis(500);
+
 impl Shared {
+    /// Shakes hands and answers requests until the peer or a limit ends the connection.
     pub(super) async fn serve(self: &Arc<Self>, stream: TcpStream, connection: &Arc<Connection>) {
         // Small answers must not wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
         let Some(stream) = self.handshakes.shake(stream, connection).await else { return };
         let peer = self.callers.peer(stream.get_ref().1);
         let service = service_fn(|request| self.answer(connection, &peer, request));
-        let stream = Hearing::new(stream, Arc::clone(connection));
+        let stream = FirstByte::new(stream, Arc::clone(connection));
         let mut http = std::pin::pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut first_header = std::pin::pin!(sleep(self.limits.first_header));
-        let (mut halting, mut heard) = (false, false);
+        let (mut halting, mut header) = (false, false);
         let mut closing = false;
         let mut phase = self.phase.subscribe();
         let mut closed = std::pin::pin!(async { drop(phase.wait_for(|phase| *phase == Phase::Closing).await) });
         loop {
             tokio::select! {
-                // What is there to be read or written goes first: a deadline is for those who say nothing.
+                // Reading and writing go first: a deadline that is over must not close a connection whose request is there.
                 biased;
                 _ = &mut http => return,
-                () = &mut first_header, if !heard => {
-                    heard = connection.heard.load(Ordering::Acquire);
-                    let spoken = connection.spoken.load(Ordering::Acquire);
-                    if !heard && (halting || !spoken && self.is_crowded()) {
+                () = &mut first_header, if !header => {
+                    header = connection.header.load(Ordering::Acquire);
+                    let first_byte = connection.first_byte.load(Ordering::Acquire);
+                    if !header && (halting || !first_byte && self.is_crowded()) {
                         self.metrics.connection_closed("first_header");
                         return;
                     }
-                    // Its first byte may have come a moment ago: the rest has the whole time.
-                    halting = spoken;
+                    // The first byte may have come only just now: the rest of the header has the whole time from here on.
+                    halting = first_byte;
                     first_header.as_mut().reset(Instant::now() + self.limits.first_header);
                 }
                 () = connection.evicted.notified() => {
                     http.as_mut().graceful_shutdown();
-                    // A request that came between the choice and this moment is answered first, and an answer that is
-                    // still being written has a moment more.
+                    // A request may have come since this connection was chosen: it is answered before the close. An answer
+                    // that is still being written gets a moment more.
                     if !connection.busy.load(Ordering::Acquire) {
-                        let _ = timeout(LAST_WORDS, &mut http).await;
+                        let _ = timeout(LAST_ANSWER, &mut http).await;
                         return;
                     }
                 }
@@ -68,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// Whether those who have not said a word since their handshake are too many to wait for.
+    /// Whether so many connections are open that those without a first byte are closed at the deadline.
     fn is_crowded(&self) -> bool {
         self.connections.count() > self.limits.connections / 4
     }
@@ -79,10 +81,10 @@ impl Shared {
         peer: &Peer,
         request: Request<Incoming>,
     ) -> Result<Response<http_body_util::Full<hyper::body::Bytes>>, Infallible> {
-        connection.heard.store(true, Ordering::Release);
+        connection.header.store(true, Ordering::Release);
         self.last_request.store(self.now(), Ordering::Relaxed);
         let Answered { mut response, review } = match self.callers.authenticate(peer) {
-            Ok(_) => self.review(connection, request).await,
+            Ok(()) => self.review(connection, request).await,
             Err(refusal) => self.router.refuse_caller(refusal),
         };
         if review {
@@ -101,8 +103,8 @@ impl Shared {
             received.store(true, Ordering::Relaxed);
             connection.busy.store(true, Ordering::Release);
         }));
-        // A body on its way counts for those who have sent reviews, and for as long as an honest one needs; any other may
-        // be a trickle to hold the place.
+        // While its body comes, a connection counts as busy only if it has carried a review before, and only for as long as
+        // an honest body takes: a trickle of bytes must not keep a connection from making room.
         if connection.proven.load(Ordering::Relaxed) {
             connection.busy.store(true, Ordering::Release);
             if let Ok(answered) = timeout(self.limits.crowded, &mut answered).await {

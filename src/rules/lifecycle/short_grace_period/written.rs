@@ -33,13 +33,13 @@ struct Applied(bool);
 
 impl<'de> Deserialize<'de> for Applied {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Entries)
+        deserializer.deserialize_seq(ManagedFieldsEntries)
     }
 }
 
-struct Entries;
+struct ManagedFieldsEntries;
 
-impl<'de> Visitor<'de> for Entries {
+impl<'de> Visitor<'de> for ManagedFieldsEntries {
     type Value = Applied;
 
     fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
@@ -48,16 +48,16 @@ impl<'de> Visitor<'de> for Entries {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Applied, A::Error> {
         let mut applied = false;
-        while let Some(entry) = entries.next_element::<Entry>()? {
+        while let Some(entry) = entries.next_element::<ManagedFieldsEntry>()? {
             applied |= entry.operation.as_deref() == Some("Apply") && entry.fields.is_some_and(|fields| fields.any());
         }
         Ok(Applied(applied))
     }
 }
 
-/// An entry of managedFields.
+/// An entry of managedFields, in the API's words a ManagedFieldsEntry.
 #[derive(Deserialize)]
-struct Entry {
+struct ManagedFieldsEntry {
     operation: Option<String>,
     #[serde(rename = "fieldsV1")]
     fields: Option<Written>,

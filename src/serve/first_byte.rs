@@ -1,4 +1,4 @@
-//! A stream that notes when its peer says its first byte.
+//! A stream that notes when the first byte after the handshake has come.
 
 use std::io;
 use std::pin::Pin;
@@ -10,31 +10,31 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::Connection;
 
-/// A connection's stream after the handshake.
-pub(super) struct Hearing<S> {
+/// The stream of a connection after its handshake.
+pub(super) struct FirstByte<S> {
     stream: S,
     connection: Arc<Connection>,
 }
 
-impl<S> Hearing<S> {
+impl<S> FirstByte<S> {
     /// Notes on `connection` that something has been read from `stream`.
     pub(super) fn new(stream: S, connection: Arc<Connection>) -> Self {
         Self { stream, connection }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Hearing<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for FirstByte<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.connection.spoken.store(true, Ordering::Release);
+            self.connection.first_byte.store(true, Ordering::Release);
         }
         read
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Hearing<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for FirstByte<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -1,28 +1,29 @@
-//! Objects by namespace and name, and which of them could not be read.
+//! An index of objects by namespace and name; it knows which of them could not be read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::observed::Observed;
+use super::projection::Projected;
 use crate::facts::Lookup;
 
 /// By name; `None` could not be read.
 type Named<T> = HashMap<Box<str>, Option<Arc<T>>>;
 
-/// What a store holds. An object that could not be read is neither absent nor what it was before: it is unknown.
-pub(super) struct Kept<T> {
+/// The objects of a store. One that could not be read is kept as unknown: to call it absent, or to go on with its last
+/// readable state, would both be wrong.
+pub(super) struct Index<T> {
     namespaces: HashMap<Box<str>, Named<T>>,
     objects: u64,
     malformed: u64,
 }
 
-impl<T> Default for Kept<T> {
+impl<T> Default for Index<T> {
     fn default() -> Self {
         Self { namespaces: HashMap::new(), objects: 0, malformed: 0 }
     }
 }
 
-impl<T> Kept<T> {
+impl<T> Index<T> {
     /// The object of this name.
     pub(super) fn get(&self, namespace: &str, name: &str) -> Lookup<Arc<T>> {
         match self.namespaces.get(namespace).and_then(|objects| objects.get(name)) {
@@ -51,18 +52,18 @@ impl<T> Kept<T> {
         self.malformed
     }
 
-    /// Puts an object in the place of what had its name.
-    pub(super) fn put(&mut self, observed: Observed<T>) {
-        let (namespace, name) = observed.key();
+    /// Adds an object, or replaces the one of the same name.
+    pub(super) fn put(&mut self, object: Projected<T>) {
+        let (namespace, name) = object.key();
         let (namespace, name): (Box<str>, Box<str>) = (namespace.into(), name.into());
-        let object = observed.kept.map(Arc::new);
+        let object = object.projection.map(Arc::new);
         *self.counter(object.is_some()) += 1;
         if let Some(before) = self.namespaces.entry(namespace).or_default().insert(name, object) {
             *self.counter(before.is_some()) -= 1;
         }
     }
 
-    /// Forgets an object.
+    /// Removes an object.
     pub(super) fn remove(&mut self, namespace: &str, name: &str) {
         let Some(objects) = self.namespaces.get_mut(namespace) else { return };
         let removed = objects.remove(name);
@@ -74,7 +75,7 @@ impl<T> Kept<T> {
         }
     }
 
-    /// Gives back memory that is not needed.
+    /// Frees memory that a first list has taken and the objects do not need.
     pub(super) fn shrink(&mut self) {
         self.namespaces.shrink_to_fit();
     }

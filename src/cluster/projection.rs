@@ -1,7 +1,7 @@
-//! One object of a watch: its identity, and the little of it that is kept.
+//! One object of a watch, read into its identity and its projection: the little of it that a store holds.
 //!
-//! The watcher wants a full ObjectMeta; only the fields it looks at are filled, so managedFields are never built. An
-//! object that cannot be read is still an object of the watch, or one bad object would stop all others.
+//! kube's watch wants a full ObjectMeta; only the fields that it looks at are filled, so managedFields are never built. An
+//! object without a readable projection still has an identity, or one bad object would end the watch of all others.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,25 +17,25 @@ use serde_json::value::RawValue;
 use crate::facts::Kind;
 
 /// An object as a watch brings it.
-pub struct Observed<T> {
+pub struct Projected<T> {
     meta: ObjectMeta,
-    /// What is kept; `None` when the object could not be read.
-    pub kept: Option<T>,
+    /// Its projection; `None` when the object could not be read.
+    pub projection: Option<T>,
 }
 
-impl<T: Clone> Clone for Observed<T> {
+impl<T: Clone> Clone for Projected<T> {
     fn clone(&self) -> Self {
-        Self { meta: self.meta.clone(), kept: self.kept.clone() }
+        Self { meta: self.meta.clone(), projection: self.projection.clone() }
     }
 }
 
-impl<T> fmt::Debug for Observed<T> {
+impl<T> fmt::Debug for Projected<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observed").field(&self.meta.namespace).field(&self.meta.name).finish()
+        f.debug_tuple("Projected").field(&self.meta.namespace).field(&self.meta.name).finish()
     }
 }
 
-impl<T> Observed<T> {
+impl<T> Projected<T> {
     /// The namespace (empty for cluster-scoped objects) and the name.
     pub fn key(&self) -> (&str, &str) {
         (self.meta.namespace.as_deref().unwrap_or_default(), self.meta.name.as_deref().unwrap_or_default())
@@ -55,18 +55,18 @@ struct Identity {
     resource_version: Option<String>,
 }
 
-impl<'de, T: Kind> Deserialize<'de> for Observed<T> {
+impl<'de, T: Kind> Deserialize<'de> for Projected<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let Identity { name, namespace, resource_version } =
             serde_json::from_str::<Identified>(raw.get()).map_err(D::Error::custom)?.metadata;
         let meta = ObjectMeta { name: Some(name), namespace, resource_version, ..ObjectMeta::default() };
-        let kept = serde_json::from_str::<T::Wire>(raw.get()).ok().map(|wire| T::from(&wire));
-        Ok(Self { meta, kept })
+        let projection = serde_json::from_str::<T::Wire>(raw.get()).ok().map(|wire| T::from(&wire));
+        Ok(Self { meta, projection })
     }
 }
 
-impl<T: Kind> Resource for Observed<T> {
+impl<T: Kind> Resource for Projected<T> {
     type DynamicType = PhantomData<T>;
     type Scope = DynamicResourceScope;
 

@@ -2,7 +2,7 @@
 
 /// Why a fact could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum ReadError {
     #[error("the API server did not answer in time")]
     Timeout,
     #[error("{0}")]
@@ -21,7 +21,7 @@ pub(super) enum Fault {
     NotRead,
 }
 
-impl From<kube::Error> for Fault {
+impl From<kube::Error> for ReadError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::SerdeError(_) => Self::Unreadable,
