@@ -44,9 +44,10 @@ chart: packages ## is the chart sound? both helms, its rights, its alerts and it
 	tests/chart/tools/build.sh "$(CACHE)" >/dev/null
 	$(CARGO) test --locked --test chart
 
+SCENARIO ?=
 .PHONY: e2e
-e2e: packages static ## the scenarios on a real API server
-	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/debug/stsguard" $(CARGO) test --locked --test e2e
+e2e: packages static ## the scenarios on a real API server (SCENARIO=volumes:: takes those with this in their name)
+	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/debug/stsguard" $(CARGO) test --locked --test e2e -- $(SCENARIO)
 
 # In a folder of its own, for cargo has one name for both kinds of link.
 .PHONY: static

@@ -2,12 +2,13 @@
 //!
 //! `STSGUARD_UPDATE=1 cargo test --test catalogue` writes the generated pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stsguard::exemption::EXEMPTION_PREFIX;
+use stsguard::facts::resources;
 use stsguard::rule::{Front, Hook, Info};
 use stsguard::rules::RULES;
 
@@ -76,12 +77,32 @@ fn generated() -> Vec<(PathBuf, String)> {
     let head = "# Rules\n\nGenerated from the rules' own documentation; `+` marks what is fixed on CREATE.\n\n";
     files.push((folder.join("README.md"), format!("{head}{linked}")));
 
-    let readme = root().join("README.md");
-    let text = fs::read_to_string(&readme).expect("there is a README");
-    let (before, rest) = text.split_once("<!-- rules -->\n").expect("the README has a place for the rules");
-    let (_, after) = rest.split_once("<!-- /rules -->").expect("the place has an end");
-    files.push((readme, format!("{before}<!-- rules -->\n{}<!-- /rules -->{after}", printed(&[]))));
+    files.push(between("README.md", "<!-- rules -->\n", "<!-- /rules -->", &printed(&[])));
+    files.push(between("charts/stsguard/templates/rbac.yaml", "  # <kinds>\n", "  # </kinds>", &rights()));
     files
+}
+
+/// A file with what should stand between two marks in it.
+fn between(file: &str, from: &str, to: &str, expected: &str) -> (PathBuf, String) {
+    let path = root().join(file);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let (before, rest) = text.split_once(from).unwrap_or_else(|| panic!("{file} has no {from:?}"));
+    let (_, after) = rest.split_once(to).unwrap_or_else(|| panic!("{file} has no {to:?}"));
+    (path, format!("{before}{from}{expected}{to}{after}"))
+}
+
+/// The chart's rights to read what the table of kinds asks of a cluster.
+fn rights() -> String {
+    let mut verbs = BTreeMap::<_, BTreeSet<_>>::new();
+    for resource in resources().into_iter().filter(|resource| resource.is_in_clusters()) {
+        verbs.entry((resource.group, resource.plural)).or_default().extend(resource.verbs());
+    }
+    let rule = |((group, plural), verbs): ((&str, &str), BTreeSet<&str>)| {
+        let group = if group.is_empty() { "\"\"" } else { group };
+        let verbs = verbs.into_iter().collect::<Vec<_>>().join(", ");
+        format!("  - apiGroups: [{group}]\n    resources: [{plural}]\n    verbs: [{verbs}]\n")
+    };
+    verbs.into_iter().map(rule).collect()
 }
 
 #[test]

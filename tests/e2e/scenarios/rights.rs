@@ -1,9 +1,10 @@
 //! What the installation may do in a cluster: exactly this, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use stsguard::facts::resources;
 use test_cluster::Cluster;
 
 use super::{Scenario, scenario};
@@ -24,11 +25,13 @@ fn strings(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// What a role allows: `group/resource name: verbs`.
+/// What a role allows: `group/resource name: verbs`, sorted.
 async fn allowed_by(cluster: &Cluster, role: &str) -> Result<BTreeSet<String>> {
     let mut rights = BTreeSet::new();
     for rule in json(cluster, &format!("get {role}")).await?["rules"].as_array().into_iter().flatten() {
-        let (names, verbs) = (strings(&rule["resourceNames"]).join(","), strings(&rule["verbs"]).join(","));
+        let (names, mut verbs) = (strings(&rule["resourceNames"]).join(","), strings(&rule["verbs"]));
+        verbs.sort();
+        let verbs = verbs.join(",");
         for group in strings(&rule["apiGroups"]) {
             let resources = strings(&rule["resources"]);
             rights.extend(resources.iter().map(|resource| format!("{group}/{resource} {names}: {verbs}")));
@@ -38,19 +41,18 @@ async fn allowed_by(cluster: &Cluster, role: &str) -> Result<BTreeSet<String>> {
 }
 
 async fn are_exactly_what_is_needed(cluster: &Cluster) -> Result<()> {
-    let everywhere = [
-        "/namespaces : get,list,watch",
-        "/persistentvolumeclaims : list",
-        "/persistentvolumes : list,watch",
-        "/services : get,list,watch",
-        "apps/statefulsets : get,list,watch",
-        "storage.k8s.io/storageclasses : get,list,watch",
-        "admissionregistration.k8s.io/mutatingwebhookconfigurations stsguard: list,watch,patch",
-        "admissionregistration.k8s.io/validatingwebhookconfigurations stsguard: list,watch,patch",
-    ];
+    let mut everywhere = BTreeMap::<_, BTreeSet<_>>::new();
+    for resource in resources().into_iter().filter(|resource| resource.is_in_clusters()) {
+        everywhere.entry(format!("{}/{} ", resource.group, resource.plural)).or_default().extend(resource.verbs());
+    }
+    for kind in ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"] {
+        let own = format!("admissionregistration.k8s.io/{kind} stsguard");
+        everywhere.insert(own, ["list", "watch", "patch"].into());
+    }
+    let line = |(what, verbs): (String, BTreeSet<&str>)| format!("{what}: {}", Vec::from_iter(verbs).join(","));
     let rights = allowed_by(cluster, "clusterrole stsguard").await?;
-    ensure!(rights == everywhere.map(str::to_owned).into(), "{rights:?}");
-    let here = ["/secrets : create", "/secrets stsguard-authority: get,list,watch,update"];
+    ensure!(rights == everywhere.into_iter().map(line).collect(), "{rights:?}");
+    let here = ["/secrets : create", "/secrets stsguard-authority: get,list,update,watch"];
     let rights = allowed_by(cluster, "role stsguard -n stsguard").await?;
     ensure!(rights == here.map(str::to_owned).into(), "{rights:?}");
     Ok(())
