@@ -92,7 +92,7 @@ impl<'t> Composer<'t> {
         let value = match met.event {
             Event::SequenceStart(..) => self.sequence(depth),
             Event::MappingStart(..) => self.mapping(depth),
-            _ => self.leaf(met),
+            _ => self.leaf(met, depth),
         };
         if let Ok(value) = &value {
             self.keep(met, value)?;
@@ -120,13 +120,13 @@ impl<'t> Composer<'t> {
     }
 
     /// What is neither a list nor a mapping, or was composed before.
-    fn leaf(&mut self, met: &Met<'t>) -> Composed<Value> {
+    fn leaf(&mut self, met: &Met<'t>, depth: usize) -> Composed<Value> {
         let value = match &met.event {
             Event::Scalar(text, style, _, tag) => {
                 let tag = tag.as_ref().map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
                 scalar::resolve(text, *style == ScalarStyle::Plain, tag.as_deref())
             }
-            Event::Alias(id) => self.anchors.unfold(*id).map_err(str::to_owned),
+            Event::Alias(id) => self.anchors.unfold(*id, depth).map_err(str::to_owned),
             _ => Err("a value is missing here".to_owned()),
         };
         value.map_err(|message| fault(met.range.start, message))
@@ -169,7 +169,7 @@ impl<'t> Composer<'t> {
         let met = self.next()?;
         let value = match &met.event {
             Event::MappingEnd => return Ok(None),
-            Event::Scalar(..) | Event::Alias(_) => self.leaf(&met)?,
+            Event::Scalar(..) | Event::Alias(_) => self.leaf(&met, 0)?,
             _ => Value::Null,
         };
         self.keep(&met, &value)?;

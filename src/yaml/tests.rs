@@ -83,6 +83,31 @@ fn finds_values_in_json_too() {
     assert_eq!(&text[places.nearest(&Pointer::new("/items/0/spec/replicas")).shown(text)], "3");
 }
 
+/// A list in a list, and so on: `depth` levels around something.
+fn nested(depth: usize, inside: &str) -> String {
+    format!("{}{inside}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+#[test]
+fn bounds_the_depth_of_what_aliases_unfold_to() {
+    let anchor = format!("a: &a {}\n", nested(200, "x"));
+    let read = |rest: &str| documents(&format!("{anchor}{rest}"))[0].read();
+    assert!(read(&format!("b: {}\n", nested(54, "*a"))).is_ok(), "255 levels");
+    let too_deep = [
+        format!("b: {}\n", nested(55, "*a")),
+        format!("b: &b {}\nc: {}\n", nested(30, "*a"), nested(30, "*b")),
+        format!("b: {{<<: {{c: {}}}}}\n", nested(54, "*a")),
+        format!("b: {{<<: [{{c: {}}}]}}\n", nested(54, "*a")),
+        format!("b: &b {{c: {}}}\nd: {}<<: *b{}\n", nested(10, "*a"), "{x: ".repeat(60) + "{", "}".repeat(61)),
+    ];
+    for rest in too_deep {
+        let error = read(&rest).expect_err("it is too deep");
+        assert_eq!(error.message, "the document is nested too deep where this alias is unfolded", "{rest}");
+        let alias = anchor.len() + rest.rfind('*').expect("there is an alias");
+        assert_eq!(error.offset, alias, "{rest}");
+    }
+}
+
 #[test]
 fn keeps_the_place_of_much_below_a_long_key() {
     // With the key in the place of each element this would be four gigabytes.
