@@ -14,6 +14,10 @@ use stsguard::policy;
 use stsguard::rule::{Action, Profile};
 use stsguard::rules;
 
+/// The stack on which YAML is read. A document of 255 levels, the deepest that is allowed, needs up to 640 KiB of it in an
+/// unoptimised build (composed, judged and dropped); a fifth more is left, so that what goes deeper by much overflows it.
+const STACK: usize = 768 << 10;
+
 /// A review is answered with its uid; what is patched is the object that was sent, and the patch applies.
 pub fn review(body: &[u8]) {
     let uid = |answer: &[u8]| {
@@ -66,23 +70,38 @@ pub fn image(data: &[u8]) {
 /// A policy is read, or refused with a place that exists.
 pub fn policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Err(faults) = policy::parse(text, rules::RULES) {
-        assert!(!faults.is_empty(), "refused without a reason");
-    }
+    on_a_small_stack(|| {
+        if let Err(faults) = policy::parse(text, rules::RULES) {
+            assert!(!faults.is_empty(), "refused without a reason");
+        }
+    });
 }
 
 /// Manifests are checked to the end, in both formats.
 pub fn manifest(data: &[u8]) {
-    for format in [Format::Full, Format::Json] {
-        let settings = Settings {
-            paths: vec![PathBuf::from("-")],
-            policy: rules::policy(Profile::Recommended),
-            namespace: "default".to_owned(),
-            format,
-            show: Action::Audit,
-            fail_on: Action::Deny,
-            colour: false,
-        };
-        check::run(&settings, &mut &*data, &mut sink(), &mut sink()).expect("nothing fails to be written");
-    }
+    on_a_small_stack(|| {
+        for format in [Format::Full, Format::Json] {
+            let settings = Settings {
+                paths: vec![PathBuf::from("-")],
+                policy: rules::policy(Profile::Recommended),
+                namespace: "default".to_owned(),
+                format,
+                show: Action::Audit,
+                fail_on: Action::Deny,
+                colour: false,
+            };
+            check::run(&settings, &mut &*data, &mut sink(), &mut sink()).expect("nothing fails to be written");
+        }
+    });
+}
+
+/// Reads YAML where there is just room for the deepest document that is allowed.
+fn on_a_small_stack(property: impl FnOnce() + Send) {
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    std::thread::scope(|scope| {
+        let running = thread.spawn_scoped(scope, property).expect("a thread can be started");
+        if let Err(broken) = running.join() {
+            std::panic::resume_unwind(broken);
+        }
+    });
 }

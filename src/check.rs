@@ -3,6 +3,7 @@
 mod facts;
 mod input;
 mod object;
+mod origin;
 mod outcome;
 mod partial;
 mod render;
@@ -129,7 +130,7 @@ impl Tracer {
             .into_iter()
             .map(|finding| Located {
                 file: entry.file,
-                shown: places.nearest(&format!("{}{}", entry.prefix, finding.pointer)).shown(text),
+                shown: places.nearest(&finding.pointer.below(&entry.prefix)).shown(text),
                 hidden: Rc::clone(hidden),
                 object: Rc::clone(&entry.identity),
                 finding,

@@ -46,6 +46,12 @@ impl Pointer {
         self
     }
 
+    /// The same pointer in the object at `outer`.
+    #[must_use]
+    pub fn below(&self, outer: &Self) -> Self {
+        Self(format!("{outer}{self}"))
+    }
+
     /// The escaped text.
     pub fn as_str(&self) -> &str {
         &self.0

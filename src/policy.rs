@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use self::reader::Reader;
 use crate::rule::{Catalogue, Policy, Profile};
-use crate::yaml::{self, Position};
+use crate::yaml::{self, Position, Positions};
 
 /// Why a policy cannot be used.
 #[derive(Debug, Error)]
@@ -75,7 +75,8 @@ pub fn decode(path: &Path, bytes: &[u8], rules: Catalogue) -> Result<Policy, Unu
 /// All that is wrong with it, in the order of the text.
 pub fn parse(text: &str, rules: Catalogue) -> Result<Policy, Vec<Fault>> {
     let documents = yaml::documents(text);
-    let fault = |offset, message| vec![Fault { position: yaml::position(text, offset), message }];
+    let positions = Positions::of(text);
+    let fault = |offset, message| vec![Fault { position: positions.at(text, offset), message }];
     let (document, read) = match documents.as_slice() {
         [] => return Ok(Policy::new(rules, Profile::default())),
         [document] => (document, document.read().map_err(|error| fault(error.offset, error.message))?),
@@ -84,7 +85,7 @@ pub fn parse(text: &str, rules: Catalogue) -> Result<Policy, Vec<Fault>> {
             return Err(fault(second.start(), message.to_owned()));
         }
     };
-    let mut reader = Reader::new(text, document.places());
+    let mut reader = Reader::new(text, &positions, document.places());
     let policy = reader.policy(&read.value, rules);
     let mut faults = reader.into_faults();
     for key in read.duplicates {

@@ -8,11 +8,13 @@
 mod compose;
 mod document;
 mod place;
+mod position;
 mod scalar;
 mod typed;
 
 pub use document::{Document, DuplicateKey, Read, Unparsable, documents};
-pub use place::{Mark, Places, Position, position};
+pub use place::{Mark, Places, Steps};
+pub use position::{Position, Positions, position};
 pub use typed::{Mismatch, read};
 
 #[cfg(test)]

@@ -1,17 +1,19 @@
 //! What the other documents tell: for each kind of the table that files show, the nearest definition of a name.
 
+mod neighbours;
+
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use self::neighbours::Neighbours;
 use super::input::File;
 use super::object::{Entry, Object};
 use super::outcome::Outcome;
 use crate::facts::{
-    Completeness, ConfigMapFacts, Fact, Facts, Kind, Lookup, Pairs, Question, Resource, ServiceFacts, SetFacts, Source,
+    Completeness, ConfigMapFacts, Fact, Facts, Kind, Lookup, Question, Resource, ServiceFacts, SetFacts, Source,
 };
-use crate::kubernetes::Service;
 
 /// What all files together define.
 pub struct Files {
@@ -179,55 +181,6 @@ fn define<K: Kind>(entry: &Entry<'_>, folders: &[Option<usize>], fact: K) -> Def
         folder: folders[entry.file],
         fact: Arc::new(fact),
         taken: false,
-    }
-}
-
-/// A file or a folder.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Beside {
-    File(usize),
-    Folder(usize),
-}
-
-impl Beside {
-    fn of<K>(definition: &Definition<K>) -> impl Iterator<Item = Self> {
-        [Some(Self::File(definition.file)), definition.folder.map(Self::Folder)].into_iter().flatten()
-    }
-}
-
-/// The sets that stand in each file and folder, by the Service that they name and by each of their labels.
-#[derive(Default)]
-struct Neighbours<'s> {
-    named: HashSet<(Beside, &'s str, &'s str)>,
-    labelled: HashMap<(Beside, &'s str, &'s str, &'s str), Vec<&'s Pairs>>,
-}
-
-impl<'s> Neighbours<'s> {
-    fn of(sets: &'s [Definition<SetFacts>]) -> Self {
-        let mut this = Self::default();
-        for set in sets {
-            for beside in Beside::of(set) {
-                this.named.insert((beside, &set.namespace, &set.fact.service_name));
-                for (key, value) in set.fact.pod_labels.iter() {
-                    this.labelled.entry((beside, &set.namespace, key, value)).or_default().push(&set.fact.pod_labels);
-                }
-            }
-        }
-        this
-    }
-
-    /// Whether a Service stands beside a set that names it or whose pods it selects: then it is that one's, and the same
-    /// name elsewhere may be another application's (many projects checked together).
-    fn claim(&self, definition: &Definition<ServiceFacts>, service: &Service) -> bool {
-        let namespace = definition.namespace.as_str();
-        let name = service.metadata.name.as_deref().unwrap_or_default();
-        let selector = &definition.fact.selector;
-        Beside::of(definition).any(|beside| {
-            let candidates =
-                selector.iter().next().and_then(|(key, value)| self.labelled.get(&(beside, namespace, key, value)));
-            self.named.contains(&(beside, namespace, name))
-                || candidates.is_some_and(|sets| sets.iter().any(|labels| selector.missing_from(labels).is_none()))
-        })
     }
 }
 

@@ -1,12 +1,13 @@
 //! The files to check: named ones as they are, folders searched for manifests, `-` for standard input.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::outcome::Remark;
-use crate::yaml::position;
+use crate::yaml::{Position, Positions, position};
 
 /// The largest file that is read; manifests are a thousandth of it.
 const LARGEST: u64 = 64 << 20;
@@ -20,9 +21,16 @@ pub struct File {
     pub folder: Option<PathBuf>,
     /// Its text.
     pub text: String,
+    /// Where its lines are; counted when the first remark asks.
+    positions: OnceCell<Positions>,
 }
 
 impl File {
+    /// The line and column of a byte.
+    pub(super) fn position(&self, offset: usize) -> Position {
+        self.positions.get_or_init(|| Positions::of(&self.text)).at(&self.text, offset)
+    }
+
     /// Whether this is a template of a Helm chart, which means nothing before it is rendered.
     pub(super) fn is_helm_template(&self) -> bool {
         self.text.contains("{{") && self.chart().is_some()
@@ -118,7 +126,7 @@ impl Gathered {
             Err(error) => return self.fail(name, None, format!("cannot be read: {error}")),
         };
         match String::from_utf8(bytes) {
-            Ok(text) => self.files.push(File { name, folder, text }),
+            Ok(text) => self.files.push(File { name, folder, text, positions: OnceCell::new() }),
             Err(error) => {
                 let good = error.utf8_error().valid_up_to();
                 let place = String::from_utf8_lossy(&error.as_bytes()[..good]);
@@ -127,7 +135,7 @@ impl Gathered {
         }
     }
 
-    fn fail(&mut self, file: String, position: Option<crate::yaml::Position>, message: String) {
+    fn fail(&mut self, file: String, position: Option<Position>, message: String) {
         self.problems.push(Remark { file, position, message });
     }
 }

@@ -1,5 +1,6 @@
 //! From documents to typed objects: Lists opened, partial and foreign objects passed over, mismatches told.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::input::File;
+use super::origin::{Origin, remark};
 use super::outcome::{Identity, Outcome, Remark};
 use super::partial::{is_empty, is_part, is_patch};
 use crate::kubernetes::{Deployment, Labels, ObjectMeta, Service, StatefulSet};
@@ -105,7 +107,8 @@ impl<'t> Reading<'t, '_> {
                         let message = format!("the key {:?} is written twice here; the last one counts", key.name);
                         self.outcome.notes.push(remark(file, key.offset, message));
                     }
-                    self.value(index, file, document, &Pointer::default(), &read.value);
+                    let origin = Origin::new(index, file, document);
+                    self.value(&origin, &Pointer::default(), &read.value);
                 }
                 Err(error) => {
                     let template =
@@ -116,19 +119,15 @@ impl<'t> Reading<'t, '_> {
         }
     }
 
-    fn value(&mut self, index: usize, file: &'t File, document: Document<'t>, prefix: &Pointer, value: &Value) {
+    fn value(&mut self, origin: &Origin<'t>, prefix: &Pointer, value: &Value) {
         let Some((api_version, kind)) = type_of(value) else { return };
         if let Some(items) = items(kind, value) {
             for (number, item) in items.iter().enumerate() {
                 let item = inherit(item, api_version, kind);
-                self.value(index, file, document, &prefix.clone().field("items").index(number), &item);
+                self.value(origin, &prefix.clone().field("items").index(number), &item);
             }
             return;
         }
-        let at = |pointer: &Pointer| {
-            let mark = document.places().nearest(&format!("{prefix}{pointer}"));
-            mark.key.unwrap_or(mark.value).start
-        };
         match object(api_version, kind, value) {
             Ok((object, metadata)) => {
                 let own = metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty());
@@ -136,7 +135,8 @@ impl<'t> Reading<'t, '_> {
                 let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
                 let name = metadata.display_name();
                 let identity = Rc::new(Identity { api_version, kind, namespace: namespace.clone(), name });
-                self.entries.push(Entry { file: index, document, prefix: prefix.clone(), namespace, identity, object });
+                let (file, document, prefix) = (origin.index, origin.document, prefix.clone());
+                self.entries.push(Entry { file, document, prefix, namespace, identity, object });
             }
             Err(Skip::Foreign) => {}
             Err(Skip::Partial) => {
@@ -145,18 +145,14 @@ impl<'t> Reading<'t, '_> {
                     self.outcome.partial_services.insert(name.to_owned());
                 }
                 let message = format!("partial object ({kind}); check the output of `kustomize build`");
-                self.outcome.notes.push(remark(file, at(&Pointer::default()), message));
+                self.outcome.notes.push(origin.remark(prefix, message));
             }
             Err(Skip::Mismatch(mismatch)) => {
                 let message = format!("{kind}: {mismatch}");
-                self.outcome.problems.push(remark(file, at(&mismatch.pointer), message));
+                self.outcome.problems.push(origin.remark(&mismatch.pointer.below(prefix), message));
             }
         }
     }
-}
-
-fn remark(file: &File, offset: usize, message: String) -> Remark {
-    Remark { file: file.name.clone(), position: Some(yaml::position(&file.text, offset)), message }
 }
 
 /// The apiVersion and kind; `None` for what is no Kubernetes object.
@@ -170,10 +166,13 @@ fn items<'v>(kind: &str, value: &'v Value) -> Option<&'v Vec<Value>> {
 }
 
 /// The items of a `StatefulSetList` need not say what they are.
-fn inherit(item: &Value, api_version: &str, list: &str) -> Value {
-    let mut item = item.clone();
+fn inherit<'v>(item: &'v Value, api_version: &str, list: &str) -> Cow<'v, Value> {
     let kind = list.trim_end_matches("List");
-    if let (Value::Object(map), false) = (&mut item, kind.is_empty()) {
+    let mut item = Cow::Borrowed(item);
+    if !kind.is_empty()
+        && item.as_object().is_some_and(|map| !(map.contains_key("apiVersion") && map.contains_key("kind")))
+        && let Value::Object(map) = item.to_mut()
+    {
         map.entry("apiVersion").or_insert_with(|| api_version.into());
         map.entry("kind").or_insert_with(|| kind.into());
     }

@@ -10,7 +10,7 @@ use super::Status;
 use super::input::File;
 use crate::rule::Action;
 use crate::rule::Finding;
-use crate::yaml::{Document, Places, Position};
+use crate::yaml::{Document, Places, Position, Steps};
 
 /// All that a check has to tell.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ pub struct Located {
     pub file: usize,
     /// What to underline, in bytes of the file.
     pub shown: Range<usize>,
-    /// Where values stand that may be secrets, in bytes of the file.
+    /// Where values stand that may be secrets, in bytes of the file: sorted, and none overlaps another.
     pub hidden: Rc<[Range<usize>]>,
     /// The object.
     pub object: Rc<Identity>,
@@ -113,8 +113,7 @@ pub(super) fn secrets(document: &Document<'_>, places: &Places) -> Rc<[Range<usi
         let start = document.start();
         return std::iter::once(start..start + document.text().len()).collect();
     }
-    let may_be_secret = |pointer: &str| {
-        let mut steps = pointer.rsplit('/');
+    let may_be_secret = |mut steps: Steps<'_>| {
         let (last, index, list) = (steps.next(), steps.next(), steps.next());
         let is_literal =
             last == Some("value") && list == Some("env") && index.is_some_and(|n| n.parse::<usize>().is_ok());
@@ -122,5 +121,11 @@ pub(super) fn secrets(document: &Document<'_>, places: &Places) -> Rc<[Range<usi
     };
     let mut ranges: Vec<_> = places.of(may_be_secret).map(|mark| mark.value.clone()).collect();
     ranges.sort_by_key(|range| range.start);
+    // Several values that one merge key brings stand where it does.
+    ranges.dedup_by(|range, before| {
+        let overlaps = range.start < before.end;
+        before.end = if overlaps { before.end.max(range.end) } else { before.end };
+        overlaps
+    });
     ranges.into()
 }

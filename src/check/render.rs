@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::outcome::Outcome;
 use super::{Located, Settings};
-use crate::yaml::{Position, position};
+use crate::yaml::Position;
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,5 +45,5 @@ pub(super) fn remarks(outcome: &Outcome, log: &mut dyn Write) -> io::Result<()> 
 /// The file and the position of a finding.
 fn place<'o>(outcome: &'o Outcome, located: &Located) -> (&'o str, Position) {
     let file = &outcome.files[located.file];
-    (&file.name, position(&file.text, located.shown.start))
+    (&file.name, file.position(located.shown.start))
 }

@@ -6,7 +6,7 @@ use super::Fault;
 use crate::engines::Mirror;
 use crate::pointer::Pointer;
 use crate::rule::{Action, Catalogue, Owned, Policy, Profile, Setting};
-use crate::yaml::{self, Places};
+use crate::yaml::{Places, Positions};
 
 /// The top fields, in the order of the documentation.
 const FIELDS: &[&str] = &["profile", "enforcement", "restoreLabels", "ownedByControllers", "mirrors", "rules"];
@@ -23,13 +23,14 @@ const OWNED: &[(&str, Owned)] = &[("audit", Owned::Audit), ("enforce", Owned::En
 pub(super) struct Reader<'t> {
     text: &'t str,
     places: Places,
+    positions: &'t Positions,
     faults: Vec<Fault>,
 }
 
 impl<'t> Reader<'t> {
     /// A reader of the policy `text`, whose values stand at `places`.
-    pub(super) fn new(text: &'t str, places: Places) -> Self {
-        Self { text, places, faults: Vec::new() }
+    pub(super) fn new(text: &'t str, positions: &'t Positions, places: Places) -> Self {
+        Self { text, places, positions, faults: Vec::new() }
     }
 
     /// All that is wrong, in the order in which it was met.
@@ -186,14 +187,14 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn blame(&mut self, at: &Pointer, message: String) {
-        let offset = self.places.nearest(at.as_str()).value.start;
-        self.faults.push(Fault { position: yaml::position(self.text, offset), message });
+        let offset = self.places.nearest(at).value.start;
+        self.faults.push(Fault { position: self.positions.at(self.text, offset), message });
     }
 
     pub(super) fn blame_key(&mut self, at: &Pointer, message: String) {
-        let mark = self.places.nearest(at.as_str());
+        let mark = self.places.nearest(at);
         let offset = mark.key.unwrap_or(mark.value).start;
-        self.faults.push(Fault { position: yaml::position(self.text, offset), message });
+        self.faults.push(Fault { position: self.positions.at(self.text, offset), message });
     }
 }
 

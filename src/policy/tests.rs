@@ -110,3 +110,9 @@ fn refuses_what_is_no_policy_at_all() {
     assert_eq!(faults("profile: strict\n---\nprofile: baseline\n").len(), 1);
     assert!(faults("profile: [")[0].contains("this is not valid YAML"));
 }
+
+#[test]
+fn refuses_anchors_that_nest_deeper_than_a_stack_without_ending_the_process() {
+    let text = include_str!("../../tests/fuzzed/policy/chained-anchors.yaml");
+    assert_eq!(faults(text), ["2:249: the document is nested too deep where this alias is unfolded"]);
+}

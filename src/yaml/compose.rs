@@ -1,19 +1,23 @@
 //! From parser events to one JSON value, with duplicate keys and, on request, places.
 
 mod anchors;
+mod mapping;
 
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
-use serde_json::{Map, Value};
+use granit_parser::{Event, Parser, ScalarStyle, StrInput};
+use serde_json::Value;
 
 use self::anchors::Anchors;
+use self::mapping::{Key, Mapping};
 use super::document::{DuplicateKey, Unparsable};
-use super::place::{Mark, Places};
+use super::place::{Mark, Place, Places};
 use super::scalar;
 
-/// How deep a document may be nested; the deepest manifests in use stay below fifty.
+/// How deep a document may be nested, its aliases unfolded; the deepest manifests in use stay below fifty. Whatever goes
+/// through a value later, its drop included, goes as deep.
 const DEPTH: usize = 255;
+
 /// Composes one document.
 pub(super) struct Composer<'t> {
     parser: Parser<'t, StrInput<'t>>,
@@ -22,8 +26,14 @@ pub(super) struct Composer<'t> {
     anchors: Anchors,
     duplicates: Vec<DuplicateKey>,
     places: Option<Places>,
-    /// The JSON pointer of the value being composed; kept only while tracing.
-    pointer: String,
+    /// The place of the value being composed; moves only while tracing.
+    at: Place,
+}
+
+/// What the parser met, and where in the whole text.
+struct Met<'t> {
+    event: Event<'t>,
+    range: Range<usize>,
 }
 
 type Composed<T> = Result<T, Unparsable>;
@@ -42,7 +52,7 @@ impl<'t> Composer<'t> {
             anchors: Anchors::default(),
             duplicates: Vec::new(),
             places: None,
-            pointer: String::new(),
+            at: Place::default(),
         }
     }
 
@@ -64,10 +74,10 @@ impl<'t> Composer<'t> {
     pub(super) fn compose(&mut self) -> Composed<Value> {
         loop {
             match self.next()? {
-                (Event::StreamStart | Event::DocumentStart(..), _) => {}
-                (Event::StreamEnd | Event::DocumentEnd, _) => return Ok(Value::Null),
-                (event, span) => {
-                    let value = self.value(event, span, None, 0)?;
+                Met { event: Event::StreamStart | Event::DocumentStart(..), .. } => {}
+                Met { event: Event::StreamEnd | Event::DocumentEnd, .. } => return Ok(Value::Null),
+                met => {
+                    let value = self.value(&met, None, 0)?;
                     // The parser meets what is wrong after the value only when asked for more.
                     self.next()?;
                     return Ok(value);
@@ -76,92 +86,101 @@ impl<'t> Composer<'t> {
         }
     }
 
-    fn value(&mut self, event: Event<'t>, span: Span, key: Option<Range<usize>>, depth: usize) -> Composed<Value> {
-        let range = self.range(span);
+    /// Composes what begins here. What goes as deep as the document keeps little on the stack: the rest is apart.
+    fn value(&mut self, met: &Met<'t>, key: Option<&Key>, depth: usize) -> Composed<Value> {
+        self.mark(met, key, depth)?;
+        let value = match met.event {
+            Event::SequenceStart(..) => self.sequence(depth),
+            Event::MappingStart(..) => self.mapping(depth),
+            _ => self.leaf(met, depth),
+        };
+        if let Ok(value) = &value {
+            self.keep(met, value)?;
+        }
+        value
+    }
+
+    /// Keeps a value that has an anchor.
+    fn keep(&mut self, met: &Met<'t>, value: &Value) -> Composed<()> {
+        let Some(id) = met.event.anchor_id() else { return Ok(()) };
+        self.anchors.name(id, value).map_err(|message| fault(met.range.start, message))
+    }
+
+    fn mark(&mut self, met: &Met<'t>, key: Option<&Key>, depth: usize) -> Composed<()> {
+        let range = &met.range;
         if depth > DEPTH {
             return Err(fault(range.start, "the document is nested too deep"));
         }
         if let Some(places) = &mut self.places {
-            let is_scalar = matches!(event, Event::Scalar(..) | Event::Alias(_));
+            let is_scalar = matches!(met.event, Event::Scalar(..) | Event::Alias(_));
             let value = if is_scalar { range.clone() } else { range.start..range.start + 1 };
-            places.insert(&self.pointer, Mark { key, value, is_scalar });
+            places.set(self.at, Mark { key: key.map(|key| key.at.clone()), value, is_scalar });
         }
-        let anchor = event.anchor_id();
-        let value = match event {
+        Ok(())
+    }
+
+    /// What is neither a list nor a mapping, or was composed before.
+    fn leaf(&mut self, met: &Met<'t>, depth: usize) -> Composed<Value> {
+        let value = match &met.event {
             Event::Scalar(text, style, _, tag) => {
-                let tag = tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
-                scalar::resolve(&text, style == ScalarStyle::Plain, tag.as_deref())
-                    .map_err(|message| fault(range.start, message))?
+                let tag = tag.as_ref().map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
+                scalar::resolve(text, *style == ScalarStyle::Plain, tag.as_deref())
             }
-            Event::SequenceStart(..) => self.sequence(depth)?,
-            Event::MappingStart(..) => self.mapping(depth)?,
-            Event::Alias(id) => self.anchors.unfold(id).map_err(|message| fault(range.start, message))?,
-            _ => return Err(fault(range.start, "a value is missing here")),
+            Event::Alias(id) => self.anchors.unfold(*id, depth).map_err(str::to_owned),
+            _ => Err("a value is missing here".to_owned()),
         };
-        if let Some(id) = anchor {
-            self.anchors.name(id, &value).map_err(|message| fault(range.start, message))?;
-        }
-        Ok(value)
+        value.map_err(|message| fault(met.range.start, message))
     }
 
     fn sequence(&mut self, depth: usize) -> Composed<Value> {
         let mut list = Vec::new();
         loop {
-            let (event, span) = self.next()?;
-            if event == Event::SequenceEnd {
+            let met = self.next()?;
+            if met.event == Event::SequenceEnd {
                 return Ok(Value::Array(list));
             }
-            let length = self.enter(&list.len().to_string());
-            list.push(self.value(event, span, None, depth + 1)?);
-            self.pointer.truncate(length);
+            let around = self.enter(&list.len().to_string());
+            list.push(self.value(&met, None, depth + 1)?);
+            self.at = around;
         }
     }
 
     fn mapping(&mut self, depth: usize) -> Composed<Value> {
-        let mut map = Map::new();
-        let mut written: Vec<String> = Vec::new();
-        loop {
-            let (event, span) = self.next()?;
-            if event == Event::MappingEnd {
-                return Ok(Value::Object(map));
-            }
-            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
-            let at = self.range(span);
-            let key = self.key(event, at.start)?;
-            let (event, span) = self.next()?;
-            if is_merge {
-                let pointer = std::mem::take(&mut self.pointer);
+        let mut mapping = Mapping::default();
+        while let Some(key) = self.key()? {
+            let met = self.next()?;
+            if key.is_merge {
                 let places = self.places.take();
-                let merged = self.value(event, span, None, depth + 1);
-                (self.pointer, self.places) = (pointer, places);
-                self.merge(&mut map, merged?, &at)?;
-                continue;
+                let source = self.value(&met, None, depth + 1);
+                self.places = places;
+                self.merge(&mut mapping, source?, &key.at)?;
+            } else {
+                let around = self.enter(&key.name);
+                let value = self.value(&met, Some(&key), depth + 1)?;
+                self.at = around;
+                self.duplicates.extend(mapping.write(key, value));
             }
-            let length = self.enter(&key);
-            let value = self.value(event, span, Some(at.clone()), depth + 1)?;
-            self.pointer.truncate(length);
-            if map.insert(key.clone(), value).is_some() && written.contains(&key) {
-                self.duplicates.push(DuplicateKey { offset: at.start, name: key.clone() });
-            }
-            written.push(key);
         }
+        Ok(Value::Object(mapping.map))
     }
 
-    /// The key of a mapping as JSON has it: text.
-    fn key(&mut self, event: Event<'t>, offset: usize) -> Composed<String> {
-        let places = self.places.take();
-        let value = match event {
-            Event::Scalar(..) | Event::Alias(_) => self.value(event, Span::default(), None, 0),
-            _ => Err(fault(offset, "a key must be text")),
+    /// The next key of a mapping, as JSON has it: text; none when the mapping ends.
+    fn key(&mut self) -> Composed<Option<Key>> {
+        let met = self.next()?;
+        let value = match &met.event {
+            Event::MappingEnd => return Ok(None),
+            Event::Scalar(..) | Event::Alias(_) => self.leaf(&met, 0)?,
+            _ => Value::Null,
         };
-        self.places = places;
-        let value = value.map_err(|error| Unparsable { offset, ..error })?;
-        scalar::key(value).ok_or_else(|| fault(offset, "a key must be text"))
+        self.keep(&met, &value)?;
+        let is_merge = matches!(&met.event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
+        let name = scalar::key(value).ok_or_else(|| fault(met.range.start, "a key must be text"))?;
+        Ok(Some(Key { name, at: met.range, is_merge }))
     }
 
     /// Merges where `<<` stands: like kubectl, over what was written before it and under what follows.
-    fn merge(&mut self, map: &mut Map<String, Value>, merged: Value, at: &Range<usize>) -> Composed<()> {
-        let sources = match merged {
+    fn merge(&mut self, mapping: &mut Mapping, source: Value, at: &Range<usize>) -> Composed<()> {
+        let sources = match source {
             Value::Object(source) => vec![Value::Object(source)],
             // Of several, the first counts most.
             Value::Array(sources) => sources.into_iter().rev().collect(),
@@ -172,41 +191,37 @@ impl<'t> Composer<'t> {
                 return Err(fault(at.start, "<< takes a mapping or a list of mappings"));
             };
             for (key, value) in source {
-                let length = self.enter(&key);
                 if let Some(places) = &mut self.places {
-                    places.insert(&self.pointer, Mark { key: Some(at.clone()), value: at.clone(), is_scalar: true });
+                    let place = places.step(self.at, &key);
+                    places.set(place, Mark { key: Some(at.clone()), value: at.clone(), is_scalar: true });
                 }
-                self.pointer.truncate(length);
-                map.insert(key, value);
+                mapping.take_over(key, value);
             }
         }
         Ok(())
     }
 
-    /// Steps into a field or element; the pointer is cut back to the returned length afterwards.
-    fn enter(&mut self, key: &str) -> usize {
-        let length = self.pointer.len();
-        if self.places.is_some() {
-            self.pointer.push('/');
-            self.pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    /// Steps into a field or element, and says where to go back to.
+    fn enter(&mut self, step: &str) -> Place {
+        let around = self.at;
+        if let Some(places) = &mut self.places {
+            self.at = places.step(around, step);
         }
-        length
+        around
     }
 
-    fn next(&mut self) -> Composed<(Event<'t>, Span)> {
+    fn next(&mut self) -> Composed<Met<'t>> {
         match self.parser.next_event() {
-            Some(Ok(event)) => Ok(event),
+            Some(Ok((event, span))) => {
+                let bytes = span.byte_range().unwrap_or_default();
+                Ok(Met { event, range: self.base + bytes.start..self.base + bytes.end })
+            }
             Some(Err(error)) => {
                 let offset = error.marker().byte_offset().unwrap_or_default();
                 Err(fault(self.base + offset, format!("this is not valid YAML: {}", error.info())))
             }
-            None => Ok((Event::StreamEnd, Span::default())),
+            None => Ok(Met { event: Event::StreamEnd, range: self.base..self.base }),
         }
-    }
-
-    fn range(&self, span: Span) -> Range<usize> {
-        let bytes = span.byte_range().unwrap_or_default();
-        self.base + bytes.start..self.base + bytes.end
     }
 }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::pointer::Pointer;
 
 /// What each document is read as; `None` where it cannot be read.
 fn read_all(text: &str) -> Vec<Option<Value>> {
@@ -64,7 +65,7 @@ fn finds_values_by_pointer_or_else_what_is_around_them() {
     let text = "---\nspec:\n  list:\n    - name: a\n      text: |\n        b\n    - &x {name: c}\n    - *x\n";
     let document = documents(text)[0];
     let places = document.places();
-    let shown = |pointer: &str| &text[places.nearest(pointer).shown(text)];
+    let shown = |pointer: &str| &text[places.nearest(&Pointer::new(pointer)).shown(text)];
     assert_eq!(shown("/spec/list/0/name"), "a");
     assert_eq!(shown("/spec/list/0"), "name: a");
     assert_eq!(shown("/spec/list/0/text"), "text");
@@ -79,7 +80,48 @@ fn finds_values_in_json_too() {
     let text = "{\n\t\"kind\": \"List\",\n\t\"items\": [\n\t\t{\"spec\": {\"replicas\": 3}}\n\t]\n}\n";
     let places = documents(text)[0].places();
     assert!(places.are_traced());
-    assert_eq!(&text[places.nearest("/items/0/spec/replicas").shown(text)], "3");
+    assert_eq!(&text[places.nearest(&Pointer::new("/items/0/spec/replicas")).shown(text)], "3");
+}
+
+/// A list in a list, and so on: `depth` levels around something.
+fn nested(depth: usize, inside: &str) -> String {
+    format!("{}{inside}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+#[test]
+fn bounds_the_depth_of_what_aliases_unfold_to() {
+    let anchor = format!("a: &a {}\n", nested(200, "x"));
+    let read = |rest: &str| documents(&format!("{anchor}{rest}"))[0].read();
+    assert!(read(&format!("b: {}\n", nested(54, "*a"))).is_ok(), "255 levels");
+    let too_deep = [
+        format!("b: {}\n", nested(55, "*a")),
+        format!("b: &b {}\nc: {}\n", nested(30, "*a"), nested(30, "*b")),
+        format!("b: {{<<: {{c: {}}}}}\n", nested(54, "*a")),
+        format!("b: {{<<: [{{c: {}}}]}}\n", nested(54, "*a")),
+        format!("b: &b {{c: {}}}\nd: {}<<: *b{}\n", nested(10, "*a"), "{x: ".repeat(60) + "{", "}".repeat(61)),
+    ];
+    for rest in too_deep {
+        let error = read(&rest).expect_err("it is too deep");
+        assert_eq!(error.message, "the document is nested too deep where this alias is unfolded", "{rest}");
+        let alias = anchor.len() + rest.rfind('*').expect("there is an alias");
+        assert_eq!(error.offset, alias, "{rest}");
+    }
+}
+
+#[test]
+fn keeps_the_place_of_much_below_a_long_key() {
+    // With the key in the place of each element this would be four gigabytes.
+    let text = format!("? {}\n:\n{}", "k".repeat(200_000), "- x\n".repeat(20_000));
+    assert_eq!(documents(&text)[0].places().of(|_| true).count(), 20_002);
+}
+
+#[test]
+fn underlines_no_more_than_fits_on_a_line() {
+    let text = format!("[[{}], {}]", "x,".repeat(1000), "y".repeat(1000));
+    let places = documents(&text)[0].places();
+    for pointer in ["/0", "/1"] {
+        assert_eq!(places.nearest(&Pointer::new(pointer)).shown(&text).len(), 256, "{pointer}");
+    }
 }
 
 proptest! {

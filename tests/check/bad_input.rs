@@ -50,6 +50,16 @@ fn bounds_what_aliases_unfold_to() {
 }
 
 #[test]
+fn bounds_the_depth_to_which_aliases_unfold() {
+    for (name, place) in [("chained-anchors.yaml", "2:249"), ("chained-merges.yaml", "2:818")] {
+        let path = crate::repository().join("tests/fuzzed/manifest").join(name);
+        let ended = beside_a_bad_service("deep.yaml", &std::fs::read(path).expect("it is there"));
+        let message = "the document is nested too deep where this alias is unfolded";
+        assert_eq!(ended.stderr, format!("error: ./deep.yaml:{place}: {message}\n"));
+    }
+}
+
+#[test]
 fn refuses_what_is_no_text() {
     let ended = beside_a_bad_service("latin.yaml", b"name: x\nplace: M\xfcnchen\n");
     assert_eq!(ended.stderr, "error: ./latin.yaml:2:9: is not text in UTF-8\n");

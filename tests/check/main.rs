@@ -5,6 +5,7 @@ mod commands;
 mod output;
 mod policy;
 mod reading;
+mod scale;
 mod scopes;
 mod tutorial;
 

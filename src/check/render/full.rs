@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use super::place;
 use crate::check::Settings;
@@ -35,10 +35,15 @@ fn finding(outcome: &Outcome, located: &Located, renderer: &Renderer) -> String 
     let object = &located.object;
     let whose = format!("{} {}/{}", object.kind, object.namespace, object.name);
     let snippet = Snippet::source(excerpt.text)
-        .path(name)
         .line_start(position.line)
         .annotation(AnnotationKind::Primary.span(excerpt.marked).label(whose));
-    let mut group = level.primary_title(finding.message.as_str()).id(finding.rule.code).element(snippet);
+    let title = level.primary_title(finding.message.as_str()).id(finding.rule.code);
+    let mut group = if excerpt.is_cut {
+        // The renderer counts the column in the excerpt, so it is said apart.
+        title.element(Origin::path(name).line(position.line).char_column(position.column)).element(snippet)
+    } else {
+        title.element(snippet.path(name))
+    };
     if !finding.help.is_empty() {
         group = group.element(Level::HELP.message(finding.help.as_str()));
     }
@@ -58,23 +63,32 @@ fn finding(outcome: &Outcome, located: &Located, renderer: &Renderer) -> String 
     renderer.render(&[group])
 }
 
-/// The line at fault, with what may be a secret masked.
+/// How much of a line is shown on either side of what is at fault, in bytes; more than the renderer has columns for.
+const AROUND: usize = 512;
+
+/// The line at fault, with what may be a secret masked; of a very long one, what is near.
 struct Excerpt {
     text: String,
     marked: Range<usize>,
+    /// Whether it begins inside the line.
+    is_cut: bool,
 }
 
 impl Excerpt {
     fn new(source: &str, located: &Located) -> Self {
         let shown = &located.shown;
-        let start = source[..shown.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = source[shown.start..].find('\n').map_or(source.len(), |length| shown.start + length);
+        let first = source.floor_char_boundary(shown.start.saturating_sub(AROUND));
+        let last = source.floor_char_boundary(shown.start + AROUND);
+        let start = source[first..shown.start].rfind('\n').map_or(first, |newline| first + newline + 1);
+        let end = source[shown.start..last].find('\n').map_or(last, |length| shown.start + length);
         let end = start + source[start..end].trim_end().len();
         let clamped = |range: &Range<usize>| range.start.clamp(start, end)..range.end.clamp(start, end);
         let mut text = String::new();
         let mut masks: Vec<(Range<usize>, usize)> = Vec::new();
         let mut at = start;
-        for hidden in located.hidden.iter().map(clamped).filter(|range| !range.is_empty()) {
+        let behind = located.hidden.partition_point(|range| range.end <= start);
+        let on_the_line = located.hidden[behind..].iter().take_while(|range| range.start < end);
+        for hidden in on_the_line.map(clamped).filter(|range| !range.is_empty()) {
             text.push_str(&source[at..hidden.start.max(at)]);
             at = hidden.end.max(at);
             masks.push((hidden, text.len()));
@@ -89,7 +103,7 @@ impl Excerpt {
         };
         let marked = clamped(shown);
         let marked = moved(marked.start, 0)..moved(marked.end, MASK.len());
-        Self { text, marked }
+        Self { text, marked, is_cut: start > 0 && !source[..start].ends_with('\n') }
     }
 }
 

@@ -1,0 +1,58 @@
+//! Which Service belongs to a set that stands beside it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Definition;
+use crate::facts::{Pairs, ServiceFacts, SetFacts};
+use crate::kubernetes::Service;
+
+/// A file or a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Beside {
+    File(usize),
+    Folder(usize),
+}
+
+impl Beside {
+    fn of<K>(definition: &Definition<K>) -> impl Iterator<Item = Self> {
+        [Some(Self::File(definition.file)), definition.folder.map(Self::Folder)].into_iter().flatten()
+    }
+}
+
+/// The sets that stand in each file and folder, by the Service that they name and by each of their labels.
+#[derive(Default)]
+pub(super) struct Neighbours<'s> {
+    named: HashSet<(Beside, &'s str, &'s str)>,
+    labelled: HashMap<(Beside, &'s str, &'s str, &'s str), Vec<&'s Pairs>>,
+}
+
+impl<'s> Neighbours<'s> {
+    pub(super) fn of(sets: &'s [Definition<SetFacts>]) -> Self {
+        let mut this = Self::default();
+        for set in sets {
+            for beside in Beside::of(set) {
+                this.named.insert((beside, &set.namespace, &set.fact.service_name));
+                for (key, value) in set.fact.pod_labels.iter() {
+                    this.labelled.entry((beside, &set.namespace, key, value)).or_default().push(&set.fact.pod_labels);
+                }
+            }
+        }
+        this
+    }
+
+    /// Whether a Service stands beside a set that names it or whose pods it selects: then it is that one's, and the same
+    /// name elsewhere may be another application's (many projects checked together).
+    pub(super) fn claim(&self, definition: &Definition<ServiceFacts>, service: &Service) -> bool {
+        let namespace = definition.namespace.as_str();
+        let name = service.metadata.name.as_deref().unwrap_or_default();
+        let selector = &definition.fact.selector;
+        Beside::of(definition).any(|beside| {
+            // All labels of one application's sets may be the same but one: the rarest leaves the fewest to look at.
+            let labelled =
+                |(key, value)| self.labelled.get(&(beside, namespace, key, value)).map_or(&[][..], Vec::as_slice);
+            let candidates = selector.iter().map(labelled).min_by_key(|sets| sets.len()).unwrap_or_default();
+            self.named.contains(&(beside, namespace, name))
+                || candidates.iter().any(|labels| selector.missing_from(labels).is_none())
+        })
+    }
+}
