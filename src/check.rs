@@ -1,5 +1,6 @@
 //! The same rules over files: gather, evaluate with all documents as the context, render, and say how it ended.
 
+mod content;
 mod facts;
 mod input;
 mod object;
@@ -16,9 +17,10 @@ use std::rc::Rc;
 pub use self::outcome::{Located, Outcome, Summary};
 pub use self::render::Format;
 
+use self::content::Object;
 use self::facts::Files;
 use self::input::Gathered;
-use self::object::{Entry, Object};
+use self::object::Entry;
 use crate::evaluation::{Change, Subject, evaluate};
 use crate::facts::Answers;
 use crate::rule::{Action, Policy};
@@ -83,9 +85,9 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
         let view = facts.seen_from(entry.file);
         let context = Context::new(&settings.policy, Occasion::Check, &entry.namespace, &view, &answers);
         let report = match &entry.object {
-            Object::StatefulSet(set) => evaluate(&Subject::StatefulSet(set, Change::State), context),
-            Object::Deployment(deployment) => evaluate(&Subject::Deployment(deployment), context),
-            Object::Service(_) | Object::ConfigMap(_) => continue,
+            Some(Object::StatefulSet(set)) => evaluate(&Subject::StatefulSet(set, Change::State), context),
+            Some(Object::Deployment(deployment)) => evaluate(&Subject::Deployment(deployment), context),
+            None => continue,
         };
         outcome.summary.objects += 1;
         outcome.summary.exempt += report.exempt.len();

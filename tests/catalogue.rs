@@ -85,9 +85,9 @@ fn generated() -> Vec<(PathBuf, String)> {
 /// A file with what should stand between two marks in it.
 fn between(file: &str, from: &str, to: &str, expected: &str) -> (PathBuf, String) {
     let path = root().join(file);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let (before, rest) = text.split_once(from).unwrap_or_else(|| panic!("{file} has no {from:?}"));
-    let (_, after) = rest.split_once(to).unwrap_or_else(|| panic!("{file} has no {to:?}"));
+    let text = fs::read_to_string(&path).expect("the file is there");
+    let (before, rest) = text.split_once(from).expect("the file has a place for what is generated");
+    let (_, after) = rest.split_once(to).expect("the place has an end");
     (path, format!("{before}{from}{expected}{to}{after}"))
 }
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use self::neighbours::Neighbours;
 use super::input::File;
-use super::object::{Entry, Object};
+use super::object::Entry;
 use super::outcome::Outcome;
 use crate::facts::{
-    Completeness, ConfigMapFacts, Fact, Facts, Kind, Lookup, Question, Resource, ServiceFacts, SetFacts, Source,
+    Completeness, Fact, Facts, Kind, KindVisitor, Lookup, Question, Resource, SetFacts, Source, each_kind,
 };
 
 /// What all files together define.
@@ -128,30 +128,11 @@ impl Files {
     /// Collects what the entries define; the outcome tells what was not understood.
     pub fn new(files: &[File], entries: &[Entry<'_>], outcome: &Outcome) -> Self {
         let folders = numbered(files);
-        let sets: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| match &entry.object {
-                Object::StatefulSet(set) => Some(define(entry, &folders, SetFacts::from(&**set))),
-                _ => None,
-            })
-            .collect();
-        let neighbours = Neighbours::of(&sets);
-        let services = entries.iter().filter_map(|entry| match &entry.object {
-            Object::Service(service) => {
-                let mut definition = define(entry, &folders, ServiceFacts::from(&**service));
-                definition.taken = neighbours.claim(&definition, service);
-                Some(definition)
-            }
-            _ => None,
-        });
-        let config_maps = entries.iter().filter_map(|entry| match &entry.object {
-            Object::ConfigMap(data) => Some(define(entry, &folders, ConfigMapFacts { data: Arc::clone(data) })),
-            _ => None,
-        });
-        let mut kinds = HashMap::<&'static Resource, Box<dyn Defining>>::new();
-        kinds.insert(ServiceFacts::RESOURCE, Box::new(Definitions::new(services.collect())));
-        kinds.insert(ConfigMapFacts::RESOURCE, Box::new(Definitions::new(config_maps.collect())));
-        kinds.insert(SetFacts::RESOURCE, Box::new(Definitions::new(sets)));
+        let sets = definitions::<SetFacts>(entries, &folders);
+        let mut collecting =
+            Collecting { entries, folders: &folders, neighbours: Neighbours::of(&sets), kinds: HashMap::new() };
+        each_kind(&mut collecting);
+        let kinds = collecting.kinds;
         let partial_services = outcome.partial_services.clone();
         Self { folders, kinds, complete: outcome.is_complete(), partial_services }
     }
@@ -173,14 +154,40 @@ fn numbered(files: &[File]) -> Vec<Option<usize>> {
     folders.collect()
 }
 
-fn define<K: Kind>(entry: &Entry<'_>, folders: &[Option<usize>], fact: K) -> Definition<K> {
-    Definition {
-        namespace: entry.namespace.clone(),
-        name: entry.identity.name.clone(),
-        file: entry.file,
-        folder: folders[entry.file],
-        fact: Arc::new(fact),
-        taken: false,
+/// What the entries define of one kind.
+fn definitions<K: Kind>(entries: &[Entry<'_>], folders: &[Option<usize>]) -> Vec<Definition<K>> {
+    let define = |entry: &Entry<'_>| {
+        let (_, fact) = entry.fact.as_ref().filter(|(resource, _)| *resource == K::RESOURCE)?;
+        Some(Definition {
+            namespace: Question::list::<K>(&entry.namespace).namespace,
+            name: entry.identity.name.clone(),
+            file: entry.file,
+            folder: folders[entry.file],
+            fact: Arc::clone(fact).downcast().ok()?,
+            taken: false,
+        })
+    };
+    entries.iter().filter_map(define).collect()
+}
+
+/// Collects the definitions of each kind that files tell of.
+struct Collecting<'e> {
+    entries: &'e [Entry<'e>],
+    folders: &'e [Option<usize>],
+    neighbours: Neighbours<'e>,
+    kinds: HashMap<&'static Resource, Box<dyn Defining>>,
+}
+
+impl KindVisitor for Collecting<'_> {
+    fn visit<K: Kind>(&mut self) {
+        if !K::RESOURCE.files {
+            return;
+        }
+        let mut definitions = definitions::<K>(self.entries, self.folders);
+        for definition in &mut definitions {
+            definition.taken = self.neighbours.claim(definition);
+        }
+        self.kinds.insert(K::RESOURCE, Box::new(Definitions::new(definitions)));
     }
 }
 

@@ -3,32 +3,16 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::content::{Content, Object, Skip};
 use super::input::File;
 use super::origin::{Origin, remark};
 use super::outcome::{Identity, Outcome, Remark};
-use super::partial::{is_empty, is_part, is_patch};
-use crate::kubernetes::{Deployment, Labels, ObjectMeta, Service, StatefulSet};
+use crate::facts::{Fact, Resource};
 use crate::pointer::Pointer;
-use crate::yaml::{self, Document, Mismatch};
-
-/// An object that is judged, or that tells something about those that are.
-#[derive(Debug)]
-pub enum Object {
-    /// A StatefulSet.
-    StatefulSet(Box<StatefulSet>),
-    /// A Deployment.
-    Deployment(Box<Deployment>),
-    /// A Service.
-    Service(Box<Service>),
-    /// A ConfigMap's data.
-    ConfigMap(Arc<Labels>),
-}
+use crate::yaml::{self, Document};
 
 /// An object and where it stands.
 #[derive(Debug)]
@@ -43,17 +27,10 @@ pub struct Entry<'t> {
     pub namespace: String,
     /// Which one it is.
     pub identity: Rc<Identity>,
-    /// The object.
-    pub object: Object,
-}
-
-/// A ConfigMap, as far as it can move a data directory.
-#[derive(Deserialize)]
-struct ConfigMap {
-    #[serde(default)]
-    metadata: ObjectMeta,
-    #[serde(default)]
-    data: Labels,
+    /// The object, if it is one that is judged.
+    pub object: Option<Object>,
+    /// What it tells about those that are: a projection, and of which kind of the table.
+    pub fact: Option<(&'static Resource, Fact)>,
 }
 
 /// Reads all documents of all files.
@@ -71,22 +48,6 @@ struct Reading<'t, 'o> {
     entries: Vec<Entry<'t>>,
     /// Charts whose templates have been passed over already.
     charts: BTreeSet<String>,
-}
-
-/// Why an object is not read.
-enum Skip {
-    /// It is of no interest.
-    Foreign,
-    /// It is a patch for another object.
-    Partial,
-    /// The API server would not decode it.
-    Mismatch(Mismatch),
-}
-
-impl From<Mismatch> for Skip {
-    fn from(mismatch: Mismatch) -> Self {
-        Self::Mismatch(mismatch)
-    }
 }
 
 impl<'t> Reading<'t, '_> {
@@ -128,15 +89,15 @@ impl<'t> Reading<'t, '_> {
             }
             return;
         }
-        match object(api_version, kind, value) {
-            Ok((object, metadata)) => {
+        match Content::read(api_version, kind, value) {
+            Ok(Content { object, fact, metadata }) => {
                 let own = metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty());
                 let namespace = own.unwrap_or(self.namespace).to_owned();
                 let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
                 let name = metadata.display_name();
                 let identity = Rc::new(Identity { api_version, kind, namespace: namespace.clone(), name });
                 let (file, document, prefix) = (origin.index, origin.document, prefix.clone());
-                self.entries.push(Entry { file, document, prefix, namespace, identity, object });
+                self.entries.push(Entry { file, document, prefix, namespace, identity, object, fact });
             }
             Err(Skip::Foreign) => {}
             Err(Skip::Partial) => {
@@ -177,55 +138,4 @@ fn inherit<'v>(item: &'v Value, api_version: &str, list: &str) -> Cow<'v, Value>
         map.entry("kind").or_insert_with(|| kind.into());
     }
     item
-}
-
-fn object(api_version: &str, kind: &str, value: &Value) -> Result<(Object, ObjectMeta), Skip> {
-    match (api_version, kind) {
-        ("apps/v1" | "apps/v1beta1" | "apps/v1beta2", "StatefulSet") => {
-            let set: StatefulSet = complete(api_version, value)?;
-            let metadata = set.metadata.clone();
-            Ok((Object::StatefulSet(Box::new(set)), metadata))
-        }
-        ("apps/v1" | "apps/v1beta1" | "apps/v1beta2" | "extensions/v1beta1", "Deployment") => {
-            let deployment: Deployment = complete(api_version, value)?;
-            let metadata = deployment.metadata.clone();
-            Ok((Object::Deployment(Box::new(deployment)), metadata))
-        }
-        ("v1", "Service") => {
-            let service: Service = yaml::read(value)?;
-            let spec = value.get("spec").unwrap_or(&Value::Null);
-            // Every Service with an address of its own must have ports.
-            let needs_ports = !service.spec.is_headless() && service.spec.kind() != "ExternalName";
-            if is_patch(value) || (needs_ports && is_empty(spec.get("ports"))) {
-                return Err(Skip::Partial);
-            }
-            let metadata = service.metadata.clone();
-            Ok((Object::Service(Box::new(service)), metadata))
-        }
-        ("v1", "ConfigMap") => {
-            let map: ConfigMap = yaml::read(value)?;
-            if is_patch(value) {
-                return Err(Skip::Partial);
-            }
-            Ok((Object::ConfigMap(Arc::new(map.data)), map.metadata))
-        }
-        _ => Err(Skip::Foreign),
-    }
-}
-
-/// Reads an object that runs pods, unless it is only a part of one.
-fn complete<T: DeserializeOwned>(api_version: &str, value: &Value) -> Result<T, Skip> {
-    if is_patch(value) {
-        return Err(Skip::Partial);
-    }
-    let spec = value.get("spec").filter(|spec| !spec.is_null()).ok_or_else(|| {
-        let message = "has no spec".to_owned();
-        Skip::Mismatch(Mismatch { pointer: Pointer::default(), message })
-    })?;
-    if let Value::Object(spec) = spec
-        && is_part(api_version, spec)
-    {
-        return Err(Skip::Partial);
-    }
-    Ok(yaml::read(value)?)
 }

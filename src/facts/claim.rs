@@ -43,6 +43,7 @@ impl Kind for ClaimFacts {
         stored: false,
         get: false,
         list: Some(LiveList { page: 100, metadata_only: true, at_most: u64::MAX }),
+        files: false,
     };
 }
 

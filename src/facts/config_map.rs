@@ -41,5 +41,6 @@ impl Kind for ConfigMapFacts {
         stored: false,
         get: false,
         list: None,
+        files: true,
     };
 }

@@ -35,6 +35,8 @@ pub struct Resource {
     pub get: bool,
     /// Whether all of them can be read live, in pages.
     pub list: Option<LiveList>,
+    /// Whether files tell of them: what a cluster makes of itself stands in none.
+    pub files: bool,
 }
 
 /// Where objects live.

@@ -35,5 +35,6 @@ impl Kind for NamespaceFacts {
         stored: true,
         get: true,
         list: None,
+        files: false,
     };
 }

@@ -74,5 +74,6 @@ impl Kind for VolumeFacts {
         get: false,
         // Some KB each; a thousand are read in a few hundredths of a second.
         list: Some(LiveList { page: 250, metadata_only: false, at_most: 1000 }),
+        files: false,
     };
 }

@@ -70,5 +70,6 @@ impl Kind for ServiceFacts {
         stored: true,
         get: true,
         list: None,
+        files: true,
     };
 }

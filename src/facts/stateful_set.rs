@@ -61,6 +61,7 @@ impl Kind for SetFacts {
         get: true,
         // A set may be as large as etcd takes objects.
         list: Some(LiveList { page: 5, metadata_only: false, at_most: u64::MAX }),
+        files: true,
     };
 }
 
@@ -81,5 +82,6 @@ impl Kind for StatefulSet {
         stored: false,
         get: true,
         list: None,
+        files: false,
     };
 }

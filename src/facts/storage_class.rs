@@ -67,6 +67,7 @@ impl Kind for StorageClassFacts {
         stored: true,
         get: true,
         list: Some(LiveList { page: 100, metadata_only: false, at_most: u64::MAX }),
+        files: false,
     };
 }
 

@@ -1,10 +1,10 @@
 //! Which Service belongs to a set that stands beside it.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 
 use super::Definition;
-use crate::facts::{Pairs, ServiceFacts, SetFacts};
-use crate::kubernetes::Service;
+use crate::facts::{Kind, Pairs, ServiceFacts, SetFacts};
 
 /// A file or a folder.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,12 +40,12 @@ impl<'s> Neighbours<'s> {
         this
     }
 
-    /// Whether a Service stands beside a set that names it or whose pods it selects: then it is that one's, and the same
+    /// Whether this is a Service that stands beside a set that names it or whose pods it selects: then it is that one's, and the same
     /// name elsewhere may be another application's (many projects checked together).
-    pub(super) fn claim(&self, definition: &Definition<ServiceFacts>, service: &Service) -> bool {
-        let namespace = definition.namespace.as_str();
-        let name = service.metadata.name.as_deref().unwrap_or_default();
-        let selector = &definition.fact.selector;
+    pub(super) fn claim<K: Kind>(&self, definition: &Definition<K>) -> bool {
+        let Some(service) = (&*definition.fact as &dyn Any).downcast_ref::<ServiceFacts>() else { return false };
+        let (namespace, name) = (definition.namespace.as_str(), definition.name.as_str());
+        let selector = &service.selector;
         Beside::of(definition).any(|beside| {
             // All labels of one application's sets may be the same but one: the rarest leaves the fewest to look at.
             let labelled =
