@@ -2,6 +2,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod did_you_mean;
 mod parameters;
 mod reader;
 
@@ -9,6 +10,8 @@ use std::fmt;
 use std::path::Path;
 
 use thiserror::Error;
+
+pub use self::did_you_mean::did_you_mean;
 
 use self::reader::Reader;
 use crate::rule::{Catalogue, Policy, Profile};
@@ -18,7 +21,7 @@ use crate::yaml::{self, Position, Positions};
 #[derive(Debug, Error)]
 pub enum Unusable {
     /// The file cannot be read.
-    #[error("cannot read the policy {path}: {source}; name a file that exists and may be read")]
+    #[error("cannot read the policy {path}; name a file that exists and may be read")]
     Unreadable {
         /// The file.
         path: String,

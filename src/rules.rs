@@ -13,7 +13,7 @@ pub mod secrets;
 pub mod storage;
 pub mod workload;
 
-use crate::rule::{Catalogue, Policy, Profile};
+use crate::rule::{Action, Catalogue, Policy, Profile};
 
 /// All rules, in the order of their codes.
 pub static RULES: Catalogue = Catalogue::new(&[
@@ -38,6 +38,15 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &secrets::PlaintextPassword,
     &workload::DatabaseInDeployment,
 ]);
+
+/// What counts where a policy cannot be used and there was none before it: nothing is denied or fixed, so that a slip in a
+/// file locks nobody out, and everything is still looked at.
+pub fn fallback() -> Policy {
+    let mut policy = policy(Profile::Recommended);
+    policy.enforcement = Action::Warn;
+    policy.fixes = false;
+    policy
+}
 
 /// The policy of a profile with nothing changed.
 pub fn policy(profile: Profile) -> Policy {

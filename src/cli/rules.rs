@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::policy::did_you_mean;
 use crate::rule::{Info, Profile, Setting};
 use crate::rules::RULES;
 
@@ -50,7 +51,12 @@ impl RulesFlags {
             (None, FormatName::Markdown) => markdown_table(&infos),
             (Some(rule), format) => {
                 let Some(index) = RULES.find(&rule) else {
-                    anyhow::bail!("there is no rule {rule:?}; `stsguard rules` lists all");
+                    let known = infos.iter().flat_map(|info| [info.name, info.code]);
+                    let advice = did_you_mean(&rule, known).unwrap_or_default();
+                    anyhow::bail!(
+                        "there is no rule {rule:?}; {advice}{}`stsguard rules` lists all",
+                        if advice.is_empty() { "" } else { " " }
+                    );
                 };
                 let info = infos[index];
                 match format {

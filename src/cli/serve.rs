@@ -13,7 +13,9 @@ use clap::{Args, ValueEnum};
 
 use self::certificates::SelfManagedFlags;
 use super::policy::PolicyFlags;
+use crate::policy::Unusable;
 use crate::rule::Policy;
+use crate::rules;
 use crate::serve::{Drain, Settings};
 use limits::LimitFlags;
 
@@ -58,6 +60,9 @@ pub struct ServeFlags {
     /// How often the policy file is looked at; a good new version counts at once, a bad one changes nothing.
     #[arg(long, help_heading = "Policy", env = "STSGUARD_POLICY_POLL", default_value = "10s", value_name = "TIME", value_parser = lasting)]
     pub policy_poll: Duration,
+    /// What to do with a policy file that is bad at the start, when there is no last good policy to go on with.
+    #[arg(long, help_heading = "Policy", env = "STSGUARD_BAD_POLICY", default_value = "warn", value_name = "ACTION")]
+    pub bad_policy: BadPolicy,
     #[command(flatten)]
     pub limits: LimitFlags,
     /// How long a stopping server goes on as before, so that every proxy learns that it leaves.
@@ -75,6 +80,15 @@ pub struct ServeFlags {
     /// How it is logged.
     #[arg(long, help_heading = "Logs", env = "STSGUARD_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// What is done with a bad policy at the start.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum BadPolicy {
+    /// Serve: the profile recommended counts, nothing is denied or fixed, and the metric and the log say so.
+    Warn,
+    /// Exit.
+    Refuse,
 }
 
 /// What is logged.
@@ -102,7 +116,11 @@ pub enum LogFormat {
 impl ServeFlags {
     /// Serves until a signal.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let policy = self.policy.resolve()?;
+        let policy = match (self.policy.resolve(), self.bad_policy) {
+            // The one who follows the file says what is wrong with it.
+            (Err(Unusable::Faulty { .. }), BadPolicy::Warn) => rules::fallback(),
+            (policy, _) => policy?,
+        };
         self.limits.check()?;
         let mut settings = self.settings(policy)?;
         self.log();

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::Fault;
+use super::did_you_mean::did_you_mean;
 use crate::engines::Mirror;
 use crate::pointer::Pointer;
 use crate::rule::{Action, Catalogue, Owned, Policy, Profile, Setting};
 use crate::yaml::{Places, Positions};
 
 /// The top fields, in the order of the documentation.
-const FIELDS: &[&str] = &["profile", "enforcement", "restoreLabels", "ownedByControllers", "mirrors", "rules"];
+const FIELDS: &[&str] = &["profile", "enforcement", "fixes", "restoreLabels", "ownedByControllers", "mirrors", "rules"];
 /// The fields of one rule's entry.
 const RULE_FIELDS: &[&str] = &["action", "fix", "parameters"];
 const ACTIONS: &[(&str, Action)] =
@@ -51,6 +52,9 @@ impl<'t> Reader<'t> {
         if let Some((at, value)) = field("enforcement") {
             policy.enforcement = self.word(&at, value, ENFORCEMENTS).unwrap_or(policy.enforcement);
         }
+        if let Some((at, value)) = field("fixes") {
+            policy.fixes = self.switch(&at, "fixes", value).unwrap_or(policy.fixes);
+        }
         if let Some((at, value)) = field("ownedByControllers") {
             policy.owned_by_controllers = self.word(&at, value, OWNED).unwrap_or_default();
         }
@@ -87,6 +91,14 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// True or false.
+    fn switch(&mut self, at: &Pointer, name: &str, value: &Value) -> Option<bool> {
+        if !value.is_boolean() {
+            self.blame(at, format!("{name} is {}; write true or false", describe(value)));
+        }
+        value.as_bool()
+    }
+
     /// One rule's entry: an action alone, or a mapping.
     fn rule(&mut self, at: &Pointer, index: usize, value: &Value, policy: &mut Policy) -> Setting {
         let mut setting = policy.written(index);
@@ -103,12 +115,11 @@ impl<'t> Reader<'t> {
         if let Some(value) = map.get("fix") {
             let at = at.clone().field("fix");
             let has_fix = info.defaults.iter().any(|setting| setting.fix);
-            match value {
-                Value::Bool(true) if !has_fix => {
+            match self.switch(&at, "fix", value) {
+                Some(true) if !has_fix => {
                     self.blame(&at, format!("{} has no fix that admission could make; remove this line", info.code));
                 }
-                Value::Bool(fix) => setting.fix = *fix,
-                other => self.blame(&at, format!("fix is {}; write true or false", describe(other))),
+                fix => setting.fix = fix.unwrap_or(setting.fix),
             }
         }
         if let Some(value) = map.get("parameters") {
@@ -212,11 +223,4 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
     }
-}
-
-/// The nearest known word, if one is near enough to be a slip.
-fn did_you_mean<'k>(written: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
-    let distance = |word: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &written.to_lowercase());
-    let (near, away) = known.map(|word| (word, distance(word))).min_by_key(|(_, away)| *away)?;
-    (away <= near.chars().count().div_ceil(3)).then(|| format!("did you mean {near}?"))
 }

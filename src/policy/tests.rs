@@ -71,6 +71,7 @@ fn names_all_that_is_unknown_with_its_place_and_what_was_meant() {
 #[test]
 fn refuses_words_it_does_not_know() {
     assert_eq!(faults("profile: lax"), ["1:10: \"lax\" is none of baseline, recommended, strict"]);
+    assert_eq!(faults("fixes: never"), ["1:8: fixes is the text \"never\"; write true or false"]);
     assert_eq!(faults("enforcement: off"), ["1:14: \"off\" is none of deny, warn, audit"]);
     assert_eq!(faults("rules: {STS101: on}"), ["1:17: this is the boolean true; write one of deny, warn, audit, off"]);
 }

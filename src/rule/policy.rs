@@ -100,6 +100,8 @@ pub struct Policy {
     pub profile: Profile,
     /// Caps every action.
     pub enforcement: Action,
+    /// Whether admission makes any safe fix; what an earlier fix has written is kept all the same.
+    pub fixes: bool,
     /// An object with one of these labels comes from a restore: at most `warn`, no fix.
     pub restore_labels: Vec<String>,
     /// Image prefixes of registries that mirror the official images, with what they stand for.
@@ -117,6 +119,7 @@ impl Policy {
         Self {
             profile,
             enforcement: Action::Deny,
+            fixes: true,
             restore_labels: vec!["velero.io/restore-name".to_owned()],
             mirrors: Vec::new(),
             owned_by_controllers: Owned::default(),
@@ -146,10 +149,11 @@ impl Policy {
         self.owned_by_controllers == Owned::Audit && metadata.has_controller()
     }
 
-    /// What this policy says of the rule at `index` in its catalogue, the enforcement cap applied.
+    /// What this policy says of the rule at `index` in its catalogue, the enforcement cap and the switch of fixes applied.
     pub fn setting(&self, index: usize) -> Setting {
         let setting = self.settings[index];
-        Setting { action: setting.action.min(self.enforcement), fix: setting.fix && self.enforcement != Action::Audit }
+        let fix = setting.fix && self.fixes && self.enforcement != Action::Audit;
+        Setting { action: setting.action.min(self.enforcement), fix }
     }
 
     /// Changes what this policy says of the rule at `index` in its catalogue.

@@ -42,7 +42,9 @@ fn take(look: Look<Policy>, reviewer: &Reviewer) {
             reviewer.metrics.policy_fault();
             reviewer.metrics.policy_is_current(false);
             if new {
-                tracing::error!(%fault, "the policy file cannot be used; the last good policy goes on");
+                let policy = reviewer.policy.load();
+                let (profile, enforcement) = (policy.profile.as_str(), policy.enforcement.as_str());
+                tracing::error!(%fault, profile, enforcement, "the policy file cannot be used; the policy before it goes on");
             }
         }
     }

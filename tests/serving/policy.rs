@@ -11,8 +11,9 @@ use tempfile::TempDir;
 
 use super::answer::Read;
 use super::api::Api;
-use super::objects::{DB, service, set_creation};
+use super::objects::{DB, creation, mendable_set, service, set_creation, warnings};
 use super::patience::until;
+use super::process::Process;
 use super::served::Served;
 
 const FAULTS: &str = "stsguard_policy_reload_failures_total";
@@ -102,4 +103,34 @@ async fn a_bad_policy_that_is_taken_back_is_no_fault_any_more() {
     publish(folder.path(), "..again", "profile: recommended\n");
     until("what was there before", async || served.counts(CURRENT, 1.0).await).await;
     assert!(!allowed(&served).await);
+}
+
+/// A process with a policy file of this text.
+async fn started(folder: &TempDir, text: &str) -> Process {
+    let path = folder.path().join("policy.yaml");
+    fs::write(&path, text).expect("a file can be written");
+    let api = Api::default();
+    api.put("services", &service("db", false));
+    api.read(DB, Read::Object(service("db", false)));
+    Process::ready(&api, "true", &["--policy", &path.display().to_string(), "--policy-poll=20ms"]).await
+}
+
+#[tokio::test]
+async fn a_start_with_a_bad_policy_guards_on_without_denying_or_fixing() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let process = started(&folder, "profile: recommended\nrules: {nope: deny}\n").await;
+    let verdict = process.connect().await.review("/validate", &set_creation()).await;
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    assert!(warnings(&verdict).iter().any(|line| line.starts_with("STS101")), "{verdict}");
+    let set = creation("apps", "statefulsets", &mendable_set());
+    let verdict = process.connect().await.review("/mutate", &set).await;
+    assert!(verdict["patch"].is_null(), "{verdict}");
+    assert!(process.counts(CURRENT, 0.0).await);
+    let [line] = &process.said("the policy file cannot be used")[..] else { panic!("it is said once") };
+    assert!(line["fault"].as_str().is_some_and(|fault| fault.contains("2:9") && fault.contains("nope")), "{line}");
+    fs::write(folder.path().join("policy.yaml"), "profile: recommended\n").expect("a file can be written");
+    until("the good policy", async || {
+        process.connect().await.review("/validate", &set_creation()).await["allowed"] == false
+    })
+    .await;
 }
