@@ -1,6 +1,7 @@
 //! What is rendered.
 
 use serde_json::{Value, json};
+use stsguard::serve::Drain;
 
 use super::tools::{Helm, chart, object, rendered, template, text, values_files};
 
@@ -97,10 +98,23 @@ fn a_rolling_update_has_no_gap_and_a_stopping_pod_has_the_time_it_needs() {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<u64>().expect("seconds")
     };
-    let sum = seconds("--drain-propagation=") + seconds("--drain-idle=");
-    assert!(pod(&objects)["terminationGracePeriodSeconds"].as_u64() > Some(sum + 10), "{sum}");
-    let budget = object(&objects, "PodDisruptionBudget", "stsguard");
-    assert_eq!(budget["spec"]["maxUnavailable"], 1);
+    let finish = Drain::default().finish.as_secs();
+    let sum = seconds("--drain-propagation=") + seconds("--drain-idle=") + finish;
+    assert!(pod(&objects)["terminationGracePeriodSeconds"].as_u64() > Some(sum), "{sum}");
+    let checks = std::fs::read_to_string(chart().join("templates/_checks.tpl")).expect("there are checks");
+    assert!(checks.contains(&format!("$shutdown.idleSeconds {finish} }}}}")), "the chart reckons with another time");
+}
+
+#[test]
+fn a_pod_that_is_not_ready_never_holds_up_the_drain_of_its_node() {
+    let budget = |settings: &str| object(&rendered(&["--set", settings]), "PodDisruptionBudget", "stsguard").clone();
+    let spec = &budget("replicas=2")["spec"];
+    assert_eq!((&spec["maxUnavailable"], &spec["minAvailable"]), (&json!(1), &Value::Null));
+    assert_eq!(spec["unhealthyPodEvictionPolicy"], "AlwaysAllow");
+    let spec = &budget("replicas=4,podDisruptionBudget.minAvailable=2")["spec"];
+    assert_eq!((&spec["maxUnavailable"], &spec["minAvailable"]), (&Value::Null, &json!(2)));
+    let none = rendered(&["--set=replicas=1"]);
+    assert!(none.iter().all(|object| object["kind"] != "PodDisruptionBudget"), "one pod can always leave");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 
-use super::tools::{Helm, chart, lint, object, objects, rendered, template, values_files};
+use super::tools::{Helm, chart, lint, object, objects, rendered, template, text, values_files};
 
 fn defaults() -> Value {
     let text = fs::read_to_string(chart().join("values.yaml")).expect("there are values");
@@ -135,6 +135,8 @@ fn refuses_what_it_does_not_know_and_what_cannot_work() {
         ("webhook.matchConditions[0].name=changed,webhook.matchConditions[0].expression=1 == 1", "matchConditions"),
         ("port=443", "port"),
         ("hostNetwork=true", "port 10250 is the kubelet's"),
+        ("podDisruptionBudget.maxUnavailable=0", "maxUnavailable"),
+        ("podDisruptionBudget.minAvailable=2", "podDisruptionBudget.minAvailable is 2 of replicas 2"),
     ] {
         for version in [Helm::Three, Helm::Four] {
             let output = template(version, &["--set", wrong]);
@@ -142,4 +144,34 @@ fn refuses_what_it_does_not_know_and_what_cannot_work() {
             assert!(!output.status.success() && stderr.contains(said), "{version:?} {wrong}: {stderr}");
         }
     }
+}
+
+#[test]
+fn refuses_to_fail_closed_on_a_single_pod() {
+    let said = refused("replicas=1,webhook.failurePolicy=Fail");
+    assert!(said.contains("webhook.failurePolicy is Fail and replicas is 1"), "{said}");
+    assert!(said.contains("set replicas to 2 or more, or webhook.failurePolicy to Ignore"), "{said}");
+    text(&template(Helm::Four, &["--set=replicas=1"]));
+    text(&template(Helm::Four, &["--set=replicas=2,webhook.failurePolicy=Fail"]));
+}
+
+#[test]
+fn refuses_a_shutdown_that_the_grace_period_would_cut_short() {
+    let said = refused("shutdown.terminationGracePeriodSeconds=119");
+    assert!(said.contains("may take 120 s") && said.contains("raise the first, or lower the others"), "{said}");
+    text(&template(Helm::Four, &["--set=shutdown.terminationGracePeriodSeconds=120"]));
+    let fractions = r#"shutdown={"propagationSeconds":0.5,"idleSeconds":4.75,"terminationGracePeriodSeconds":20}"#;
+    assert!(!template(Helm::Four, &["--set-json", fractions]).status.success());
+    let own = ["--set=extraArgs={--drain-finish=1s},shutdown.terminationGracePeriodSeconds=110"];
+    text(&template(Helm::Four, &own));
+}
+
+/// What both helms say to values that they refuse.
+fn refused(settings: &str) -> String {
+    let said = |version| {
+        let output = template(version, &["--set", settings]);
+        assert!(!output.status.success(), "{version:?} takes {settings}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    said(Helm::Three) + &said(Helm::Four)
 }
