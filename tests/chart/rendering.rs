@@ -118,6 +118,33 @@ fn a_pod_that_is_not_ready_never_holds_up_the_drain_of_its_node() {
 }
 
 #[test]
+fn pods_of_a_system_class_bring_the_quota_that_lets_them_in() {
+    let quotas = |settings: &[&str]| {
+        let all = rendered(settings);
+        all.into_iter().filter(|object| object["kind"] == "ResourceQuota").collect::<Vec<_>>()
+    };
+    for class in ["system-cluster-critical", "system-node-critical"] {
+        let found = quotas(&["--set", &format!("priorityClassName={class}")]);
+        let scope = json!({"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": [class]}]});
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0]["spec"],
+            json!({"hard": {"pods": "100"}, "scopeSelector": scope}),
+            "nothing but pods counts"
+        );
+        assert_eq!(found[0]["metadata"]["namespace"], "stsguard");
+    }
+    let enforcing = format!("--values={}", chart().join("values/enforcing.yaml").display());
+    assert_eq!(quotas(&[&enforcing]).len(), 1, "Fail without pods would refuse every StatefulSet");
+    for without in ["priorityClassName=", "priorityClassName=high", "resourceQuota.enabled=false"] {
+        let none = quotas(&["--set=priorityClassName=system-cluster-critical", "--set", without]);
+        assert!(none.is_empty(), "{without}: {none:?}");
+    }
+    let system = quotas(&["--set=priorityClassName=system-cluster-critical", "-n=kube-system"]);
+    assert!(system.is_empty(), "it would limit the cluster's own pods");
+}
+
+#[test]
 fn the_api_server_is_let_in_wherever_it_calls_from() {
     let objects = rendered(&["--set=networkPolicy.enabled=true"]);
     let ingress = &object(&objects, "NetworkPolicy", "stsguard")["spec"]["ingress"];
