@@ -5,7 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod common;
 mod monitoring;
+mod package;
 mod rendering;
 mod rights;
 mod tools;

@@ -1,6 +1,7 @@
 //! What is rendered.
 
 use serde_json::{Value, json};
+use stsguard::serve::Drain;
 
 use super::tools::{Helm, chart, object, rendered, template, text, values_files};
 
@@ -97,10 +98,50 @@ fn a_rolling_update_has_no_gap_and_a_stopping_pod_has_the_time_it_needs() {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<u64>().expect("seconds")
     };
-    let sum = seconds("--drain-propagation=") + seconds("--drain-idle=");
-    assert!(pod(&objects)["terminationGracePeriodSeconds"].as_u64() > Some(sum + 10), "{sum}");
-    let budget = object(&objects, "PodDisruptionBudget", "stsguard");
-    assert_eq!(budget["spec"]["maxUnavailable"], 1);
+    let finish = Drain::default().finish.as_secs();
+    let sum = seconds("--drain-propagation=") + seconds("--drain-idle=") + finish;
+    assert!(pod(&objects)["terminationGracePeriodSeconds"].as_u64() > Some(sum), "{sum}");
+    let checks = std::fs::read_to_string(chart().join("templates/_checks.tpl")).expect("there are checks");
+    assert!(checks.contains(&format!("$shutdown.idleSeconds {finish} }}}}")), "the chart reckons with another time");
+}
+
+#[test]
+fn a_pod_that_is_not_ready_never_holds_up_the_drain_of_its_node() {
+    let budget = |settings: &str| object(&rendered(&["--set", settings]), "PodDisruptionBudget", "stsguard").clone();
+    let spec = &budget("replicas=2")["spec"];
+    assert_eq!((&spec["maxUnavailable"], &spec["minAvailable"]), (&json!(1), &Value::Null));
+    assert_eq!(spec["unhealthyPodEvictionPolicy"], "AlwaysAllow");
+    let spec = &budget("replicas=4,podDisruptionBudget.minAvailable=2")["spec"];
+    assert_eq!((&spec["maxUnavailable"], &spec["minAvailable"]), (&Value::Null, &json!(2)));
+    let none = rendered(&["--set=replicas=1"]);
+    assert!(none.iter().all(|object| object["kind"] != "PodDisruptionBudget"), "one pod can always leave");
+}
+
+#[test]
+fn pods_of_a_system_class_bring_the_quota_that_lets_them_in() {
+    let quotas = |settings: &[&str]| {
+        let all = rendered(settings);
+        all.into_iter().filter(|object| object["kind"] == "ResourceQuota").collect::<Vec<_>>()
+    };
+    for class in ["system-cluster-critical", "system-node-critical"] {
+        let found = quotas(&["--set", &format!("priorityClassName={class}")]);
+        let scope = json!({"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": [class]}]});
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0]["spec"],
+            json!({"hard": {"pods": "100"}, "scopeSelector": scope}),
+            "nothing but pods counts"
+        );
+        assert_eq!(found[0]["metadata"]["namespace"], "stsguard");
+    }
+    let enforcing = format!("--values={}", chart().join("values/enforcing.yaml").display());
+    assert_eq!(quotas(&[&enforcing]).len(), 1, "Fail without pods would refuse every StatefulSet");
+    for without in ["priorityClassName=", "priorityClassName=high", "resourceQuota.enabled=false"] {
+        let none = quotas(&["--set=priorityClassName=system-cluster-critical", "--set", without]);
+        assert!(none.is_empty(), "{without}: {none:?}");
+    }
+    let system = quotas(&["--set=priorityClassName=system-cluster-critical", "-n=kube-system"]);
+    assert!(system.is_empty(), "it would limit the cluster's own pods");
 }
 
 #[test]

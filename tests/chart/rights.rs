@@ -135,7 +135,7 @@ fn each_account_has_its_own_and_a_hooks_goes_with_the_hook() {
         "Role stsguard-test to ServiceAccount stsguard/stsguard-test",
         "ClusterRole stsguard-release to ServiceAccount stsguard/stsguard-release",
     ];
-    assert_eq!(bindings(&all), set(&expected));
+    assert_eq!(bindings(&all), expected.map(str::to_owned).into());
     let hooks = all.iter().filter(|object| !object["metadata"]["annotations"]["helm.sh/hook"].is_null());
     let hooks: Vec<_> = hooks.collect();
     assert!(hooks.len() >= 10, "{}", hooks.len());

@@ -1,24 +1,43 @@
+{{- define "stsguard.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
 {{- define "stsguard.fullname" -}}
-{{- if contains .Chart.Name .Release.Name -}}
+{{- $name := include "stsguard.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 52 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "stsguard.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{ dict "app.kubernetes.io/name" (include "stsguard.name" .) "app.kubernetes.io/instance" .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "stsguard.labels" -}}
-{{ include "stsguard.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{ include "stsguard.labelsAnd" (dict "root" .) }}
+{{- end -}}
+
+{{/* The labels of every object, those of the values, and more: (dict "root" $ "more" map). Each key is there once; ours
+     count, since selectors go by them. */}}
+{{- define "stsguard.labelsAnd" -}}
+{{- $root := .root -}}
+{{- $own := dict
+  "app.kubernetes.io/name" (include "stsguard.name" $root)
+  "app.kubernetes.io/instance" $root.Release.Name
+  "app.kubernetes.io/version" $root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version) -}}
+{{ mergeOverwrite (dict) ($root.Values.commonLabels | default dict) (.more | default dict) $own | toYaml }}
 {{- end -}}
 
 {{- define "stsguard.serviceAccount" -}}
+{{- if and (eq (toString .Values.serviceAccount.create) "false") (not .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false, so serviceAccount.name is needed: the account that has the rights of templates/rbac.yaml" -}}
+{{- end -}}
 {{- .Values.serviceAccount.name | default (include "stsguard.fullname" .) -}}
 {{- end -}}
 
@@ -91,7 +110,12 @@ matchConditions:
 {{- end -}}
 
 {{- define "stsguard.image" -}}
-image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+{{- with .Values.image }}
+{{- $registry := ternary (printf "%s/" (trimSuffix "/" (.registry | default ""))) "" (not (empty .registry)) }}
+{{- /* A digest says it all; some runtimes refuse a tag beside it. */}}
+{{- $version := ternary (printf "@%s" .digest) (printf ":%s" (.tag | default $.Chart.AppVersion)) (not (empty .digest)) }}
+image: "{{ $registry }}{{ .repository }}{{ $version }}"
+{{- end }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- end -}}
 
