@@ -33,6 +33,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &lifecycle::ZeroGracePeriod,
     &lifecycle::ParallelStartup,
     &lifecycle::MissingReadinessProbe,
+    &lifecycle::LivenessWithoutStartupProbe,
     &lifecycle::UnorderedDeletion,
     &lifecycle::ClaimsLeftBehind,
     &secrets::PlaintextPassword,

@@ -124,6 +124,23 @@ pub struct VolumeDevice {
 pub struct Probe {
     /// A command run in the container.
     pub exec: Option<Exec>,
+    /// Seconds from the container's start to the first try.
+    pub initial_delay_seconds: Option<i32>,
+    /// Seconds from one try to the next.
+    pub period_seconds: Option<i32>,
+    /// After how many failures in a row it counts as failed.
+    pub failure_threshold: Option<i32>,
+}
+
+impl Probe {
+    /// How many seconds a container has, from its start, until a probe that never succeeds counts as failed; with the API
+    /// server's defaults of 0, 10 and 3, which a period and a threshold of 0 mean as well.
+    pub fn patience(&self) -> i64 {
+        let or = |value: Option<i32>, default: i64| value.map_or(default, i64::from);
+        let period = or(self.period_seconds.filter(|period| *period != 0), 10);
+        let failures = or(self.failure_threshold.filter(|failures| *failures != 0), 3);
+        or(self.initial_delay_seconds, 0) + period * failures
+    }
 }
 
 /// Hooks around a container's life.

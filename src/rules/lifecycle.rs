@@ -1,6 +1,7 @@
 //! 3xx: start, stop and deletion.
 
 mod claims_left_behind;
+mod liveness_without_startup_probe;
 mod missing_readiness_probe;
 mod parallel_startup;
 mod short_grace_period;
@@ -8,6 +9,7 @@ mod unordered_deletion;
 mod zero_grace_period;
 
 pub use claims_left_behind::ClaimsLeftBehind;
+pub use liveness_without_startup_probe::LivenessWithoutStartupProbe;
 pub use missing_readiness_probe::MissingReadinessProbe;
 pub use parallel_startup::ParallelStartup;
 pub use short_grace_period::ShortGracePeriod;
