@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod commands;
 mod common;
 mod monitoring;
 mod package;
