@@ -19,12 +19,15 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(survive_a_change_of_something_else),
     scenario!(survive_helm_upgrades_server_side),
     scenario!(survive_helm_upgrades_client_side_and_by_replacement),
+    scenario!(survive_for_each_of_two_servers),
     scenario!(leave_a_written_grace_period_alone),
     scenario!(never_move_pgdata_off_the_claim),
     scenario!(end_with_an_exemption),
     scenario!(are_not_claimed_by_a_copied_manifest),
+    scenario!(are_not_claimed_by_an_update),
     scenario!(are_shown_by_a_dry_run_and_a_diff),
     scenario!(leave_sets_of_an_operator_and_of_a_restore_alone),
+    scenario!(of_another_life_are_kept_once_restored),
 ];
 
 const ALL: &str = "STS201,STS301,STS303";
@@ -136,6 +139,27 @@ async fn survive_helm_upgrades_client_side_and_by_replacement(cluster: &Cluster)
     Ok(())
 }
 
+/// Two PostgreSQL servers in one pod, each with a claim of its own at its volume's root.
+async fn survive_for_each_of_two_servers(cluster: &Cluster) -> Result<()> {
+    let shop = Shop::open(cluster).await?;
+    shop.apply_calmly(&service()).await?;
+    let set = mendable_set();
+    let mut second = set.pointer(CONTAINER).cloned().expect("there is a container");
+    (second["name"], second["volumeMounts"][0]["name"]) = (json!("audit"), json!("audit"));
+    let mut claim = set["spec"]["volumeClaimTemplates"][0].clone();
+    claim["metadata"]["name"] = json!("audit");
+    let set = with(with(set, "/spec/template/spec/containers/-", second), "/spec/volumeClaimTemplates/-", claim);
+    shop.apply(&set).await?.ok()?;
+    for verb in ["replace -f -", "apply -f -", "replace -f -"] {
+        shop.kubectl_with(verb, Some(&set)).await?.ok()?;
+        let stored = shop.stored().await?;
+        intact(&stored, verb)?;
+        let env = stored["spec"]["template"]["spec"]["containers"][1]["env"].to_string();
+        ensure!(env.contains("/var/lib/postgresql/data/pgdata"), "the second server's data moved after {verb}: {env}");
+    }
+    Ok(())
+}
+
 async fn leave_a_written_grace_period_alone(cluster: &Cluster) -> Result<()> {
     let written = with(good_set(), GRACE, json!(30));
     for verb in ["apply -f -", "apply --server-side -f -"] {
@@ -177,6 +201,21 @@ async fn are_not_claimed_by_a_copied_manifest(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+async fn are_not_claimed_by_an_update(cluster: &Cluster) -> Result<()> {
+    let shop = Shop::open(cluster).await?;
+    shop.apply_calmly(&service()).await?;
+    shop.apply_calmly(&good_set()).await?;
+    shop.kubectl(&format!("annotate statefulset postgres stsguard.dev/fixed={ALL}")).await?.ok()?;
+    ensure!(fixed(&shop.stored().await?).is_empty());
+
+    let shop = mended(cluster).await?;
+    for written in ["stsguard.dev/fixed=STS201", "stsguard.dev/fixed-"] {
+        shop.kubectl(&format!("annotate statefulset postgres --overwrite {written}")).await?.ok()?;
+        ensure!(fixed(&shop.stored().await?) == ALL, "{written}");
+    }
+    Ok(())
+}
+
 async fn are_shown_by_a_dry_run_and_a_diff(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
@@ -215,4 +254,23 @@ async fn leave_sets_of_an_operator_and_of_a_restore_alone(cluster: &Cluster) -> 
     let stored = shop.stored().await?;
     ensure!(fixed(&stored).is_empty() && pgdata(&stored).is_none(), "{stored}");
     Ok(())
+}
+
+/// What a backup holds was fixed in another life: its record comes with it, and what it says is kept.
+async fn of_another_life_are_kept_once_restored(cluster: &Cluster) -> Result<()> {
+    let backup = {
+        let stored = mended(cluster).await?.stored().await?;
+        let metadata = json!({
+            "name": "postgres", "annotations": {"stsguard.dev/fixed": fixed(&stored)},
+            "labels": {"velero.io/restore-name": "nightly"},
+        });
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": stored["spec"]})
+    };
+    let shop = Shop::open(cluster).await?;
+    shop.apply_calmly(&service()).await?;
+    shop.kubectl_with("create -f -", Some(&backup)).await?.ok()?;
+    intact(&shop.stored().await?, "the restore")?;
+    let original = with(mendable_set(), "/metadata/labels", json!({"velero.io/restore-name": "nightly"}));
+    shop.kubectl_with("replace -f -", Some(&original)).await?.ok()?;
+    intact(&shop.stored().await?, "the original manifest")
 }
