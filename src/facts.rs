@@ -9,6 +9,7 @@
 mod answer;
 mod claim;
 mod config_map;
+mod disruption_budget;
 mod in_memory;
 mod kind;
 mod namespace;
@@ -22,6 +23,7 @@ mod storage_class;
 pub use answer::{Answer, Answers, Completeness, Fact, Facts, Items, Listed, Lookup, NoFacts, Source};
 pub use claim::{ClaimFacts, is_claim_of};
 pub use config_map::ConfigMapFacts;
+pub use disruption_budget::BudgetFacts;
 pub use in_memory::InMemory;
 pub use kind::{Kind, KindVisitor, LiveList, Resource, Scope};
 pub use namespace::NamespaceFacts;
@@ -44,6 +46,7 @@ pub fn each_kind(visitor: &mut impl KindVisitor) {
     visitor.visit::<StorageClassFacts>();
     visitor.visit::<NamespaceFacts>();
     visitor.visit::<ConfigMapFacts>();
+    visitor.visit::<BudgetFacts>();
 }
 
 /// Every kind's resource, in the order of the table.

@@ -13,6 +13,7 @@ mod deployment;
 mod meta;
 mod pod;
 mod scale;
+mod selector;
 mod service;
 mod stateful_set;
 
@@ -25,6 +26,7 @@ pub use deployment::{Deployment, DeploymentSpec};
 pub use meta::{Labels, ManagedFields, ObjectMeta, OwnerReference};
 pub use pod::{ClaimVolume, HostPath, PodMeta, PodSpec, PodTemplate, Slot, Volume};
 pub use scale::{Scale, ScaleSpec};
+pub use selector::{LabelSelector, Requirement};
 pub use service::{Service, ServiceSpec};
 pub use stateful_set::{ClaimRetention, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
 

@@ -4,6 +4,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod availability;
 pub mod exemptions;
 #[cfg(test)]
 pub(crate) mod harness;
@@ -37,6 +38,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &lifecycle::UnorderedDeletion,
     &lifecycle::ClaimsLeftBehind,
     &secrets::PlaintextPassword,
+    &availability::MissingDisruptionBudget,
     &workload::DatabaseInDeployment,
 ]);
 

@@ -62,7 +62,7 @@ fn headless() -> Trusted {
 fn service(address: Address, source: Source) -> Trusted {
     let selector: Labels = [("app".to_owned(), "pg".to_owned())].into();
     let facts = ServiceFacts { address, selector: (&selector).into(), publishes_not_ready: false };
-    let known = InMemory::default().with("shop", "pg", facts);
+    let known = InMemory::default().knowing_what_files_tell().with("shop", "pg", facts);
     Trusted(known.with("", "shop", NamespaceFacts { terminating: false }), source)
 }
 

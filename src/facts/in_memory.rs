@@ -32,6 +32,13 @@ impl InMemory {
         self
     }
 
+    /// Also knows all objects of each kind that files tell of, and that there is none so far.
+    #[must_use]
+    pub fn knowing_what_files_tell(mut self) -> Self {
+        each_kind(&mut self);
+        self
+    }
+
     /// Also knows this object, and all others of its kind.
     #[must_use]
     pub fn with<K: Kind>(mut self, namespace: &str, name: &str, fact: K) -> Self {
@@ -56,6 +63,14 @@ impl InMemory {
         let fact = Arc::new(fact);
         let held = Held { fact: Arc::clone(&fact) as Fact, shown: Box::new(fact) };
         self.known.entry(K::RESOURCE).or_default().entry(namespace).or_default().insert(name.to_owned(), held);
+    }
+}
+
+impl KindVisitor for InMemory {
+    fn visit<K: Kind>(&mut self) {
+        if K::RESOURCE.files {
+            self.known.entry(K::RESOURCE).or_default();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ClaimTemplate, ObjectMeta, PodTemplate, RunsPods, nullable};
+use super::{ClaimTemplate, LabelSelector, ObjectMeta, PodTemplate, RunsPods, nullable};
 
 /// An apps/v1 StatefulSet.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -26,6 +26,8 @@ pub struct StatefulSetSpec {
     pub service_name: Option<String>,
     /// `OrderedReady` (the default) or `Parallel`.
     pub pod_management_policy: Option<String>,
+    /// Which pods are the set's.
+    pub selector: Option<LabelSelector>,
     /// The pod template.
     #[serde(default, deserialize_with = "nullable")]
     pub template: PodTemplate,

@@ -141,6 +141,12 @@ impl Building<'_, '_, '_> {
         self
     }
 
+    /// Sharpens the action of a finding that weighs more than the rule's others; `enforcement` caps it still.
+    pub fn at_least(self, action: Action) -> Self {
+        self.finding.action = self.finding.action.max(action).min(self.context.policy.enforcement);
+        self
+    }
+
     /// Proposes a change that ends it.
     ///
     /// The fix rests on every question the rule has asked for this object so far, also those asked after the finding

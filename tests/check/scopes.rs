@@ -71,3 +71,19 @@ fn finds_the_data_directory_in_a_config_map_among_the_files() {
     // A ConfigMap that nobody sees could say anything.
     assert_eq!(root.check(&["set.yaml"]).0, [""; 0]);
 }
+
+#[test]
+fn takes_the_budget_of_another_application_for_no_budget_of_this_one() {
+    let budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec:\n  maxUnavailable: 0\n  \
+                  selector: {matchLabels: {app: web}}\n";
+    let set = format!("{}---\n{}", service("web", true), web("web", "web"));
+    let folder = Folder::with(&[("one/set.yaml", &set), ("one/budget.yaml", budget), ("two/set.yaml", &set)]);
+    let (found, ended) = folder.check(&["."]);
+    assert_eq!(found, ["STS501 warn web"]);
+    assert!(ended.stdout.contains("\"file\": \"./one/set.yaml\""), "{}", ended.stdout);
+    // It may be meant for both: none is missing.
+    assert!(!folder.check(&[".", "--show", "audit"]).0.contains(&"STS501 audit web".to_owned()));
+    // One that stands beside no set is everybody's.
+    let apart = Folder::with(&[("set.yaml", &set), ("budgets/web.yaml", budget)]);
+    assert_eq!(apart.check(&["."]).0, ["STS501 warn web"]);
+}

@@ -4,7 +4,12 @@ use crate::{findings, repository, run_in};
 
 /// The findings in one of the repository's examples, and the exit code.
 fn example(path: &str) -> (Vec<String>, i32) {
-    let ended = run_in(repository(), &["check", "--format", "json", "--show", "audit", path], "");
+    shown("warn", path)
+}
+
+/// The same, with the mildest action that is shown.
+fn shown(action: &str, path: &str) -> (Vec<String>, i32) {
+    let ended = run_in(repository(), &["check", "--format", "json", "--show", action, path], "");
     assert_eq!(ended.stderr, "");
     (findings(&ended), ended.code)
 }
@@ -16,6 +21,11 @@ fn one(finding: &str) -> Vec<String> {
 #[test]
 fn finds_nothing_in_the_good_manifest() {
     assert_eq!(example("examples/good/postgres.yaml"), (vec![], 0));
+}
+
+#[test]
+fn tells_only_auditors_that_the_good_manifest_has_no_disruption_budget() {
+    assert_eq!(shown("audit", "examples/good/postgres.yaml"), (one("STS501 audit"), 0));
 }
 
 #[test]

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stsguard::admission::{Endpoint, Review, Verdict};
-use stsguard::facts::{
-    Answers, ClaimFacts, InMemory, NamespaceFacts, ServiceFacts, SetFacts, StorageClassFacts, VolumeFacts,
-};
+use stsguard::facts::{Answers, ClaimFacts, InMemory, NamespaceFacts, StorageClassFacts, VolumeFacts};
 use stsguard::kubernetes::Labels;
 use stsguard::rule::Profile;
 use stsguard::rules;
@@ -41,7 +39,7 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> T {
 
 /// What a fixture's other documents tell: all Services and sets that there are, in a namespace that stays.
 pub fn known(documents: &[Value]) -> InMemory {
-    let mut known = InMemory::default().knowing::<ServiceFacts>().knowing::<SetFacts>();
+    let mut known = InMemory::default().knowing_what_files_tell();
     for document in documents.iter().filter(|document| document["kind"] != "DeleteOptions") {
         known.put_manifest(NAMESPACE, document).expect("a fixture is well formed");
     }

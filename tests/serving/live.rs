@@ -1,6 +1,8 @@
 //! Live reads: what they overrule, and what is left when they fail.
 
 use serde_json::{Value, json};
+use stsguard::rule::Profile;
+use stsguard::rules;
 
 use super::answer::Read;
 use super::api::Api;
@@ -176,5 +178,39 @@ async fn a_name_that_is_none_becomes_no_path() {
         assert_eq!(verdict["uid"], "0b1f", "{name:?}");
         let read = served.api.seen();
         assert!(read.is_empty(), "{name:?} led to {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn calls_no_budget_missing_or_too_tight_that_a_live_read_shows_otherwise() {
+    const BUDGETS: &str = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
+    let one = format!("{BUDGETS}/db");
+    let budget = |most: i32| {
+        let spec = json!({"maxUnavailable": most, "selector": {"matchLabels": {"app": "db"}}});
+        json!({"metadata": {"name": "db", "namespace": "shop"}, "spec": spec})
+    };
+    let all = |items: Vec<Value>| Read::Object(json!({ "metadata": {}, "items": items }));
+    for (stored, reads, said) in [
+        (None, vec![(BUDGETS, all(vec![]))], Some("no PodDisruptionBudget selects")),
+        (None, vec![(BUDGETS, all(vec![budget(1)]))], None),
+        (Some(budget(0)), vec![(&*one, Read::Object(budget(0)))], Some("never lets a pod be evicted")),
+        (Some(budget(0)), vec![(&*one, Read::Object(budget(1)))], None),
+        (Some(budget(0)), vec![(&*one, Read::Status(404)), (BUDGETS, all(vec![]))], Some("no PodDisruptionBudget")),
+    ] {
+        let api = Api::default();
+        api.put("services", &service("db", true));
+        if let Some(stored) = &stored {
+            api.put("poddisruptionbudgets", stored);
+        }
+        for (path, read) in &reads {
+            api.read(path, read.clone());
+        }
+        let served = Served::ready_with(api, |settings| settings.policy = rules::policy(Profile::Strict)).await;
+        let verdict = validated(&served).await;
+        let lines = warnings(&verdict);
+        let own: Vec<_> = lines.iter().filter(|line| line.starts_with("STS501: ")).collect();
+        assert_eq!(own.len(), usize::from(said.is_some()), "{stored:?} {reads:?}: {verdict}");
+        assert!(own.iter().all(|line| line.contains(said.unwrap_or_default())), "{verdict}");
+        assert_eq!(served.api.seen(), reads.iter().map(|(path, _)| *path).collect::<Vec<_>>());
     }
 }

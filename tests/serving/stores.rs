@@ -1,6 +1,7 @@
 //! Stores: what the server knows from watches, and what happens when those fail.
 
 use serde_json::{Value, json};
+use stsguard::facts::resources;
 use tokio::time::Instant;
 
 use super::answer::Read;
@@ -23,14 +24,19 @@ async fn knows_headless(served: &Served) -> bool {
     served.api.seen().len() == reads && warnings(&verdict).is_empty()
 }
 
+/// The collections that stores keep, in the order of the table of kinds.
+fn stored() -> impl Iterator<Item = &'static str> {
+    resources().into_iter().filter(|resource| resource.stored).map(|resource| resource.plural)
+}
+
 #[tokio::test]
 async fn is_ready_only_after_the_first_lists() {
     let api = Api::default();
-    for collection in ["services", "statefulsets", "persistentvolumes", "storageclasses", "namespaces"] {
+    for collection in stored() {
         api.list(collection, Some(Read::Hang));
     }
     let served = Served::start(api, |_| {}).await;
-    for collection in ["services", "statefulsets", "persistentvolumes", "storageclasses", "namespaces"] {
+    for collection in stored() {
         until("the list", async || served.api.lists(collection) > 0).await;
         let response = served.admin("/ready").await;
         assert_eq!(response.status, 503);

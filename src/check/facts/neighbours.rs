@@ -1,10 +1,10 @@
-//! Which Service belongs to a set that stands beside it.
+//! Which Service or PodDisruptionBudget belongs to a set that stands beside it.
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 
 use super::Definition;
-use crate::facts::{Kind, Pairs, ServiceFacts, SetFacts};
+use crate::facts::{BudgetFacts, Kind, Pairs, ServiceFacts, SetFacts};
 
 /// A file or a folder.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,19 +40,33 @@ impl<'s> Neighbours<'s> {
         this
     }
 
-    /// Whether this is a Service that stands beside a set that names it or whose pods it selects: then it is that one's, and the same
-    /// name elsewhere may be another application's (many projects checked together).
+    /// Whether this is a Service that stands beside a set that names it, or a Service or budget beside a set whose pods it
+    /// selects: then it is that one's, and the same name elsewhere may be another application's (many projects checked
+    /// together).
     pub(super) fn claim<K: Kind>(&self, definition: &Definition<K>) -> bool {
-        let Some(service) = (&*definition.fact as &dyn Any).downcast_ref::<ServiceFacts>() else { return false };
-        let (namespace, name) = (definition.namespace.as_str(), definition.name.as_str());
-        let selector = &service.selector;
+        let fact = &*definition.fact as &dyn Any;
+        if let Some(service) = fact.downcast_ref::<ServiceFacts>() {
+            let (namespace, name) = (definition.namespace.as_str(), definition.name.as_str());
+            let is_named = |beside| self.named.contains(&(beside, namespace, name));
+            return Beside::of(definition).any(is_named) || self.selects(definition, &service.selector);
+        }
+        if let Some(selector) = fact.downcast_ref::<BudgetFacts>().and_then(|budget| budget.selector.as_ref()) {
+            // One that names no label selects whatever stands beside it.
+            let labels = Pairs::from(&selector.match_labels);
+            return labels.is_empty() || self.selects(definition, &labels);
+        }
+        false
+    }
+
+    /// Whether a set beside it has pods with these labels.
+    fn selects<K>(&self, definition: &Definition<K>, selector: &Pairs) -> bool {
+        let namespace = definition.namespace.as_str();
         Beside::of(definition).any(|beside| {
             // All labels of one application's sets may be the same but one: the rarest leaves the fewest to look at.
             let labelled =
                 |(key, value)| self.labelled.get(&(beside, namespace, key, value)).map_or(&[][..], Vec::as_slice);
             let candidates = selector.iter().map(labelled).min_by_key(|sets| sets.len()).unwrap_or_default();
-            self.named.contains(&(beside, namespace, name))
-                || candidates.iter().any(|labels| selector.missing_from(labels).is_none())
+            candidates.iter().any(|labels| selector.missing_from(labels).is_none())
         })
     }
 }
