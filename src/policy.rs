@@ -4,6 +4,7 @@
 
 mod parameters;
 mod reader;
+mod schema;
 
 use std::fmt;
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use self::reader::Reader;
+pub use self::schema::schema;
 use crate::rule::{Catalogue, Policy, Profile};
 use crate::yaml::{self, Position, Positions};
 
