@@ -5,6 +5,7 @@
 mod did_you_mean;
 mod parameters;
 mod reader;
+mod schema;
 
 use std::fmt;
 use std::path::Path;
@@ -14,6 +15,7 @@ use thiserror::Error;
 pub use self::did_you_mean::did_you_mean;
 
 use self::reader::Reader;
+pub use self::schema::schema;
 use crate::rule::{Catalogue, Policy, Profile};
 use crate::yaml::{self, Position, Positions};
 

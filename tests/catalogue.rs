@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::{Value, json};
 use stsguard::exemption::EXEMPTION_PREFIX;
 use stsguard::facts::resources;
+use stsguard::policy::schema;
 use stsguard::rule::{Front, Hook, Info};
 use stsguard::rules::RULES;
 
@@ -78,6 +80,13 @@ fn generated() -> Vec<(PathBuf, String)> {
     files.push((folder.join("README.md"), format!("{head}{linked}")));
 
     files.push(between("README.md", "<!-- rules -->\n", "<!-- /rules -->", &printed(&[])));
+    let standing_alone = schema(RULES, "#");
+    let mut titled = json!({"$schema": "http://json-schema.org/draft-07/schema#", "title": "The policy of stsguard"});
+    titled.as_object_mut().expect("an object").extend(standing_alone.as_object().expect("another").clone());
+    files.push((root().join("docs/policy.schema.json"), format!("{}\n", laid_out(&titled, 0))));
+    let embedded = laid_out(&schema(RULES, "#/properties/policy"), 4);
+    let values = "charts/stsguard/values.schema.json";
+    files.push(between(values, "    \"policy\": ", ",\n    \"webhook\": {", &embedded));
     files.push(between("charts/stsguard/templates/rbac.yaml", "  # <kinds>\n", "  # </kinds>", &rights()));
     files
 }
@@ -89,6 +98,37 @@ fn between(file: &str, from: &str, to: &str, expected: &str) -> (PathBuf, String
     let (before, rest) = text.split_once(from).expect("the file has a place for what is generated");
     let (_, after) = rest.split_once(to).expect("the place has an end");
     (path, format!("{before}{from}{expected}{to}{after}"))
+}
+
+/// JSON as people write it: what fits into a line stands in one.
+fn laid_out(value: &Value, indent: usize) -> String {
+    let flat = flat(value);
+    if flat.len() + indent <= 120 || !(value.is_object() || value.is_array()) {
+        return flat;
+    }
+    let deeper = " ".repeat(indent + 2);
+    let lines: Vec<_> = match value {
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| format!("{deeper}{}: {}", json!(key), laid_out(value, indent + 2))).collect()
+        }
+        other => {
+            let items = other.as_array().into_iter().flatten();
+            items.map(|value| format!("{deeper}{}", laid_out(value, indent + 2))).collect()
+        }
+    };
+    let (open, close) = if value.is_object() { ('{', '}') } else { ('[', ']') };
+    format!("{open}\n{}\n{}{close}", lines.join(",\n"), " ".repeat(indent))
+}
+
+fn flat(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let fields: Vec<_> = map.iter().map(|(key, value)| format!("{}: {}", json!(key), flat(value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
 }
 
 /// The chart's rights to read what the table of kinds asks of a cluster.

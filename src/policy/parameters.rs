@@ -27,7 +27,7 @@ impl Reader<'_> {
                     }
                 }
                 Values::Seconds { .. } => {
-                    match value.as_i64().filter(|seconds| (1..=i64::from(i32::MAX)).contains(seconds)) {
+                    match whole(value).filter(|seconds| (1..=i64::from(i32::MAX)).contains(seconds)) {
                         Some(seconds) => policy.set_parameter(parameter, Written::Seconds(seconds)),
                         None => {
                             let name = parameter.name;
@@ -38,4 +38,11 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// A whole number, also one written with a point: for JSON, and for helm, 90.0 and 90 are the same.
+fn whole(value: &Value) -> Option<i64> {
+    let with_a_point = || value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small")]
+    value.as_i64().or_else(|| with_a_point().map(|number| number as i64))
 }

@@ -12,13 +12,14 @@ use crate::yaml::{Places, Positions};
 /// The top fields, in the order of the documentation.
 const FIELDS: &[&str] = &["profile", "enforcement", "fixes", "restoreLabels", "ownedByControllers", "mirrors", "rules"];
 /// The fields of one rule's entry.
-const RULE_FIELDS: &[&str] = &["action", "fix", "parameters"];
-const ACTIONS: &[(&str, Action)] =
+pub(super) const RULE_FIELDS: &[&str] = &["action", "fix", "parameters"];
+pub(super) const ACTIONS: &[(&str, Action)] =
     &[("deny", Action::Deny), ("warn", Action::Warn), ("audit", Action::Audit), ("off", Action::Off)];
-const ENFORCEMENTS: &[(&str, Action)] = &[("deny", Action::Deny), ("warn", Action::Warn), ("audit", Action::Audit)];
-const PROFILES: &[(&str, Profile)] =
+pub(super) const ENFORCEMENTS: &[(&str, Action)] =
+    &[("deny", Action::Deny), ("warn", Action::Warn), ("audit", Action::Audit)];
+pub(super) const PROFILES: &[(&str, Profile)] =
     &[("baseline", Profile::Baseline), ("recommended", Profile::Recommended), ("strict", Profile::Strict)];
-const OWNED: &[(&str, Owned)] = &[("audit", Owned::Audit), ("enforce", Owned::Enforce)];
+pub(super) const OWNED: &[(&str, Owned)] = &[("audit", Owned::Audit), ("enforce", Owned::Enforce)];
 
 /// Reads a policy and collects what is wrong with it.
 pub(super) struct Reader<'t> {

@@ -103,6 +103,9 @@ fn refuses_fixes_and_parameters_that_a_rule_does_not_have() {
         faults("rules: {STS301: {parameters: {defaultGraceSeconds: soon}}}"),
         ["1:52: defaultGraceSeconds is the text \"soon\"; write whole seconds, at least 1"]
     );
+    assert_eq!(faults("rules: {STS301: {parameters: {defaultGraceSeconds: 1.5}}}").len(), 1);
+    let with_a_point = super::parse("rules: {STS301: {parameters: {defaultGraceSeconds: 90.0}}}", RULES);
+    assert_eq!(with_a_point.expect("it is whole").seconds(parameter("STS301")), 90);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod commands;
 mod common;
 mod monitoring;
 mod package;
+mod policies;
 mod rendering;
 mod rights;
 mod tools;

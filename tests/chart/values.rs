@@ -92,7 +92,7 @@ fn every_policy_is_one_that_the_program_takes() {
 }
 
 /// Objects whose keys are Kubernetes' own or the user's.
-const FREE: [&str; 5] = ["global", "resources", "affinity", "rules", "mirrors"];
+const FREE: [&str; 3] = ["global", "resources", "affinity"];
 
 fn strict(schema: &Map<String, Value>, path: &str, loose: &mut Vec<String>) {
     if schema.contains_key("properties") && schema.get("additionalProperties") != Some(&Value::Bool(false)) {
