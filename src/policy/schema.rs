@@ -23,6 +23,7 @@ pub fn schema(rules: Catalogue, root: &str) -> Value {
         "properties": {
             "profile": word(PROFILES, true),
             "enforcement": word(ENFORCEMENTS, true),
+            "fixes": {"type": ["boolean", "null"]},
             "restoreLabels": {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}},
             "ownedByControllers": word(OWNED, true),
             "mirrors": {
