@@ -38,7 +38,8 @@ pub fn kinds() -> Result<Vec<Kind>> {
     let wrong = SET.replace("replicas: 2", "replicas: two");
     let mut kinds = vec![
         Kind::text("key written twice", |size| {
-            (0..size).map(|number| format!("key-{number}: 1\n")).collect::<Vec<_>>().concat().repeat(2)
+            let keys: Vec<_> = (0..size).map(|number| format!("key-{number}: 1\n")).collect();
+            keys.concat().repeat(2)
         }),
         Kind::text("partial object in a List", |size| list(size, |_| PARTIAL.to_owned())),
         Kind::text("partial object in a document", |size| documents(size, |_| PARTIAL.to_owned())),

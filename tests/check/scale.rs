@@ -16,8 +16,8 @@ fn in_a_list(items: impl Iterator<Item = String>) -> String {
 
 #[test]
 fn notes_20_000_repeated_keys() {
-    let keys = (0..20_000).map(|number| format!("key-{number}: 1\n")).collect::<Vec<_>>().concat();
-    let ended = Folder::with(&[("keys.yaml", &keys.repeat(2))]).run(&["check", "keys.yaml"]);
+    let keys: Vec<_> = (0..20_000).map(|number| format!("key-{number}: 1\n")).collect();
+    let ended = Folder::with(&[("keys.yaml", &keys.concat().repeat(2))]).run(&["check", "keys.yaml"]);
     assert_eq!((ended.code, ended.stderr.lines().count()), (0, 20_000));
     assert!(ended.stderr.contains("note: keys.yaml:20001:1: the key \"key-0\" is written twice here"));
 }
