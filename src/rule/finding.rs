@@ -141,9 +141,13 @@ impl Building<'_, '_, '_> {
         self
     }
 
-    /// Sharpens the action of a finding that weighs more than the rule's others; `enforcement` caps it still.
+    /// Sharpens the action of a finding that weighs more than the rule's others, unless the policy says something of the
+    /// rule itself; `enforcement` caps it still.
     pub fn at_least(self, action: Action) -> Self {
-        self.finding.action = self.finding.action.max(action).min(self.context.policy.enforcement);
+        let policy = self.context.policy;
+        if !policy.names(self.finding.rule) {
+            self.finding.action = self.finding.action.max(action).min(policy.enforcement);
+        }
         self
     }
 

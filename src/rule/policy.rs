@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::catalogue::Catalogue;
+use super::info::Info;
 use super::parameter::{Parameter, Values, Written};
 use crate::engines::Mirror;
 use crate::kubernetes::ObjectMeta;
@@ -110,6 +111,8 @@ pub struct Policy {
     pub owned_by_controllers: Owned,
     rules: Catalogue,
     settings: Vec<Setting>,
+    /// Which rules' settings were changed, be it to what they were.
+    named: Vec<bool>,
     parameters: Vec<(&'static str, &'static str, Written)>,
 }
 
@@ -124,6 +127,7 @@ impl Policy {
             mirrors: Vec::new(),
             owned_by_controllers: Owned::default(),
             settings: rules.iter().map(|rule| rule.info().defaults[profile as usize]).collect(),
+            named: vec![false; rules.len()],
             parameters: Vec::new(),
             rules,
         }
@@ -159,11 +163,18 @@ impl Policy {
     /// Changes what this policy says of the rule at `index` in its catalogue.
     pub fn set(&mut self, index: usize, setting: Setting) {
         self.settings[index] = setting;
+        self.named[index] = true;
     }
 
     /// What this policy says of the rule at `index` in its catalogue before the enforcement cap.
     pub fn written(&self, index: usize) -> Setting {
         self.settings[index]
+    }
+
+    /// Whether this policy says anything of a rule.
+    pub fn names(&self, rule: &Info) -> bool {
+        let index = self.rules.iter().position(|other| other.info().code == rule.code);
+        index.is_some_and(|index| self.named[index])
     }
 
     /// Sets a parameter.

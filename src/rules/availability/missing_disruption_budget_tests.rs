@@ -93,6 +93,8 @@ fn warns_no_louder_than_the_policy_allows() {
     let mut policy = rules::policy(Profile::Recommended);
     policy.enforcement = Action::Audit;
     let never = json!({"maxUnavailable": 0, "selector": {}});
+    assert_eq!(under(&policy, &set(3), Occasion::Create, std::slice::from_ref(&never))[0].action, Action::Audit);
+    let policy = crate::policy::parse("rules: {STS501: audit}", rules::RULES).expect("it is a policy");
     assert_eq!(under(&policy, &set(3), Occasion::Create, &[never])[0].action, Action::Audit);
 }
 
