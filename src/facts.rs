@@ -34,6 +34,8 @@ pub use service::{Address, ServiceFacts};
 pub use stateful_set::SetFacts;
 pub use storage_class::{StorageClassFacts, default_class};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::kubernetes::StatefulSet;
 
 /// Shows every kind to the visitor: the table of kinds, one line each.
@@ -60,4 +62,13 @@ pub fn resources() -> Vec<&'static Resource> {
     let mut resources = Resources(Vec::new());
     each_kind(&mut resources);
     resources.0
+}
+
+/// The rights that answering questions in a cluster takes: the verbs by group and plural, in the order of both.
+pub fn rights() -> BTreeMap<(&'static str, &'static str), BTreeSet<&'static str>> {
+    let mut rights = BTreeMap::<_, BTreeSet<_>>::new();
+    for resource in resources().into_iter().filter(|resource| resource.is_in_clusters()) {
+        rights.entry((resource.group, resource.plural)).or_default().extend(resource.verbs());
+    }
+    rights
 }

@@ -158,21 +158,21 @@ where
                 () = told(awaited) => return Ok(Ended::Awaited),
             };
             let Some(event) = event else { return Ok(Ended::ByServer) };
-            let event = event?;
-            let (object_version, is_bookmark) = match &event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) | WatchEvent::Deleted(object) => {
-                    (object.meta().resource_version.clone(), false)
+            let (next, is_bookmark) = match event? {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    let next = object.meta().resource_version.clone();
+                    tell(News::Changed(object));
+                    (next, false)
                 }
-                WatchEvent::Bookmark(bookmark) => (Some(bookmark.metadata.resource_version.clone()), true),
-                WatchEvent::Error(_) => (None, false),
-            };
-            match event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => tell(News::Changed(object)),
-                WatchEvent::Deleted(object) => tell(News::Deleted(object)),
-                WatchEvent::Bookmark(_) => {}
+                WatchEvent::Deleted(object) => {
+                    let next = object.meta().resource_version.clone();
+                    tell(News::Deleted(object));
+                    (next, false)
+                }
+                WatchEvent::Bookmark(bookmark) => (Some(bookmark.metadata.resource_version), true),
                 WatchEvent::Error(status) => return Err(kube::Error::Api(status).into()),
-            }
-            if let Some(next) = object_version.filter(|next| !next.is_empty()) {
+            };
+            if let Some(next) = next.filter(|next| !next.is_empty()) {
                 *version = next;
                 reached(version, tell);
             }

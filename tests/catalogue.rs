@@ -2,14 +2,14 @@
 //!
 //! `STSGUARD_UPDATE=1 cargo test --test catalogue` writes the generated pages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 use stsguard::exemption::EXEMPTION_PREFIX;
-use stsguard::facts::resources;
+use stsguard::facts;
 use stsguard::policy::schema;
 use stsguard::rule::{Front, Hook, Info};
 use stsguard::rules::RULES;
@@ -133,16 +133,12 @@ fn flat(value: &Value) -> String {
 
 /// The chart's rights to read what the table of kinds asks of a cluster.
 fn rights() -> String {
-    let mut verbs = BTreeMap::<_, BTreeSet<_>>::new();
-    for resource in resources().into_iter().filter(|resource| resource.is_in_clusters()) {
-        verbs.entry((resource.group, resource.plural)).or_default().extend(resource.verbs());
-    }
     let rule = |((group, plural), verbs): ((&str, &str), BTreeSet<&str>)| {
         let group = if group.is_empty() { "\"\"" } else { group };
         let verbs = verbs.into_iter().collect::<Vec<_>>().join(", ");
         format!("  - apiGroups: [{group}]\n    resources: [{plural}]\n    verbs: [{verbs}]\n")
     };
-    verbs.into_iter().map(rule).collect()
+    facts::rights().into_iter().map(rule).collect()
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What the chart asks for: exactly this, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
-use stsguard::facts::resources;
+use stsguard::facts;
 use stsguard::rule::Front;
 use stsguard::rules::RULES;
 
@@ -51,14 +51,10 @@ fn bindings(objects: &[Value]) -> BTreeSet<String> {
 
 /// What reading facts takes: a line for each kind of the table that a cluster answers.
 fn reader() -> BTreeSet<String> {
-    let mut verbs = BTreeMap::<_, BTreeSet<_>>::new();
-    for resource in resources().into_iter().filter(|resource| resource.is_in_clusters()) {
-        verbs.entry(format!("{}/{}", resource.group, resource.plural)).or_default().extend(resource.verbs());
-    }
-    let line = |(what, verbs): (String, BTreeSet<&str>)| {
-        format!("stsguard everywhere: {} {what}", verbs.into_iter().collect::<Vec<_>>().join(","))
+    let line = |((group, plural), verbs): ((&str, &str), BTreeSet<&str>)| {
+        format!("stsguard everywhere: {} {group}/{plural}", verbs.into_iter().collect::<Vec<_>>().join(","))
     };
-    verbs.into_iter().map(line).collect()
+    facts::rights().into_iter().map(line).collect()
 }
 
 /// What keeping certificates takes.
