@@ -3,6 +3,7 @@
 mod certs;
 mod check;
 mod policy;
+mod policy_flags;
 mod probe;
 mod release;
 mod review;
@@ -28,6 +29,7 @@ Examples:
   helm template db ./chart | stsguard check -
   stsguard rules                        list the rules
   stsguard rules STS101                 explain one
+  stsguard policy policy.yaml           validate a policy and show what counts
   stsguard certs && stsguard serve --certificates certs
 
 Exit codes: 0 all is well, 1 `check` found something that denies, 2 something could not be done.";
@@ -36,6 +38,7 @@ Exit codes: 0 all is well, 1 `check` found something that denies, 2 something co
 enum Command {
     Check(check::CheckFlags),
     Rules(rules::RulesFlags),
+    Policy(policy::PolicyCommand),
     Review(review::ReviewFlags),
     Serve(Box<serve::ServeFlags>),
     Certs(certs::CertsFlags),
@@ -49,6 +52,7 @@ impl Cli {
         let ended = match self.command {
             Command::Check(flags) => flags.run(),
             Command::Rules(flags) => flags.run(),
+            Command::Policy(flags) => flags.run(),
             Command::Review(flags) => flags.run(),
             Command::Serve(flags) => flags.run(),
             Command::Certs(flags) => flags.run(),

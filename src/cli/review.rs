@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::policy::PolicyFlags;
+use super::policy_flags::PolicyFlags;
 use crate::admission::{Decision, Endpoint, Review, Unreadable};
 use crate::facts::{Answers, NoFacts};
 use crate::pointer::Pointer;

@@ -29,7 +29,7 @@ Examples:
   stsguard rules short-grace-period --format markdown
 
 Actions: deny refuses, warn lets pass with a warning, audit only records, off does not look. A plus says that the
-webhook mends what it finds where that is proved harmless.";
+webhook fixes what it finds where that is proved harmless.";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum FormatName {
@@ -76,7 +76,7 @@ impl RulesFlags {
 }
 
 /// `warn`, or `warn +` where the fix is made too.
-fn setting(setting: Setting) -> String {
+pub(super) fn setting(setting: Setting) -> String {
     format!("{}{}", setting.action, if setting.fix { " +" } else { "" })
 }
 

@@ -12,7 +12,7 @@ mod certificates;
 use clap::{Args, ValueEnum};
 
 use self::certificates::SelfManagedFlags;
-use super::policy::PolicyFlags;
+use super::policy_flags::PolicyFlags;
 use crate::policy::Unusable;
 use crate::rule::Policy;
 use crate::rules;

@@ -1,5 +1,7 @@
 //! Parameters: what a policy may set of a rule besides its action.
 
+use std::fmt;
+
 /// One parameter of a rule; it belongs to the rule's own file.
 #[derive(Debug)]
 pub struct Parameter {
@@ -35,4 +37,13 @@ pub enum Written {
     Word(&'static str),
     /// Seconds.
     Seconds(i64),
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Seconds(seconds) => write!(f, "{seconds}"),
+        }
+    }
 }

@@ -57,7 +57,7 @@ pub enum Profile {
     /// The default.
     #[default]
     Recommended,
-    /// For those who want every finding mended.
+    /// For those who want every finding fixed.
     Strict,
 }
 
@@ -175,6 +175,11 @@ impl Policy {
     pub fn names(&self, rule: &Info) -> bool {
         let index = self.rules.iter().position(|other| other.info().code == rule.code);
         index.is_some_and(|index| self.named[index])
+    }
+
+    /// The parameters that something was written for, with what was written.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &'static str, Written)> {
+        self.parameters.iter().copied()
     }
 
     /// Sets a parameter.

@@ -61,3 +61,48 @@ fn fails_on_warnings_when_asked_to() {
     assert_eq!(folder.run(&arguments).code, 0);
     assert_eq!(folder.run(&[&arguments[..], &["--fail-on", "warn"]].concat()).code, 1);
 }
+
+#[test]
+fn validates_a_policy_and_shows_what_counts() {
+    let folder = folder(
+        "profile: strict\nenforcement: warn\nrules: {STS301: {action: audit, parameters: {defaultGraceSeconds: 90}}}\n",
+    );
+    let ended = folder.run(&["policy", "policy.yaml"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for line in [
+        "policy.yaml is a valid policy\n",
+        "profile: strict · enforcement: warn · fixes: true\n",
+        "STS101  non-headless-service            warn      deny, capped by enforcement: warn\n",
+        "STS301  short-grace-period              audit +   the policy says so\n",
+        "STS304  missing-readiness-probe         warn      deny, capped by enforcement: warn\n",
+        "STS501  missing-disruption-budget       warn      profile strict\n",
+        "STS301 defaultGraceSeconds: 90 (the policy says so)\n",
+    ] {
+        assert!(ended.stdout.contains(line), "{line}{}", ended.stdout);
+    }
+    let unfixed = run_in(folder.0.path(), &["policy", "-"], "fixes: false\n").stdout;
+    assert!(unfixed.contains("warn      profile recommended, without its fix by fixes: false\n"), "{unfixed}");
+}
+
+#[test]
+fn shows_a_profile_and_what_nothing_changes() {
+    let shown = |arguments: &[&str]| run_in(repository(), arguments, "").stdout;
+    assert!(shown(&["policy"]).starts_with("profile: recommended · enforcement: deny"));
+    assert!(shown(&["policy", "--profile", "baseline"]).starts_with("profile: baseline"));
+    // What a command that failed pipes in is not called valid.
+    assert!(shown(&["policy", "-"]).starts_with("standard input is empty, which changes nothing\n"));
+}
+
+#[test]
+fn refuses_a_bad_policy_with_every_line() {
+    let folder = folder("enforcment: warn\nrules: {nope: deny, short-grace-perod: warn}\n");
+    let ended = folder.run(&["policy", "policy.yaml"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+    assert_eq!(
+        ended.stderr,
+        "stsguard: policy.yaml:1:1: there is no field \"enforcment\"; did you mean enforcement?\n\
+         policy.yaml:2:9: there is no rule \"nope\"; `stsguard rules` lists all\n\
+         policy.yaml:2:21: there is no rule \"short-grace-perod\"; did you mean short-grace-period?\n"
+    );
+    assert_eq!(folder.run(&["policy", "nowhere.yaml"]).code, 2);
+}
