@@ -88,6 +88,7 @@ pub fn manifest(data: &[u8]) {
                 format,
                 show: Action::Audit,
                 fail_on: Action::Deny,
+                require_objects: false,
                 colour: false,
             };
             check::run(&settings, &mut &*data, &mut sink(), &mut sink()).expect("nothing fails to be written");

@@ -24,7 +24,7 @@ use self::object::Entry;
 use crate::evaluation::{Change, Subject, evaluate};
 use crate::facts::Answers;
 use crate::rule::{Action, Policy};
-use crate::rule::{Context, Finding, Occasion};
+use crate::rule::{Context, Finding};
 use crate::yaml::Places;
 
 /// What to check, and how to tell.
@@ -42,6 +42,8 @@ pub struct Settings {
     pub show: Action,
     /// The mildest action that counts as a failure.
     pub fail_on: Action,
+    /// Whether it is a failure that there is nothing to judge.
+    pub require_objects: bool,
     /// Whether colours may be used.
     pub colour: bool,
 }
@@ -68,7 +70,7 @@ pub fn run(settings: &Settings, stdin: &mut dyn Read, out: &mut dyn Write, log: 
         .and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(outcome.status(settings.fail_on)),
+        _ => Ok(outcome.status(settings)),
     }
 }
 
@@ -83,7 +85,7 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
     let mut tracer = Tracer::default();
     for entry in &entries {
         let view = facts.seen_from(entry.file);
-        let context = Context::new(&settings.policy, Occasion::Check, &entry.namespace, &view, &answers);
+        let context = Context::new(&settings.policy, entry.occasion, &entry.namespace, &view, &answers);
         let report = match &entry.object {
             Some(Object::StatefulSet(set)) => evaluate(&Subject::StatefulSet(set, Change::State), context),
             Some(Object::Deployment(deployment)) => evaluate(&Subject::Deployment(deployment), context),
@@ -93,6 +95,7 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
         outcome.summary.exempt += report.exempt.len();
         outcome.findings.extend(tracer.locate(entry, &gathered, report.findings));
     }
+    outcome.notes.extend(facts.contradictions(&gathered.files, &entries));
     outcome.summary.files = gathered.files.len();
     for located in &outcome.findings {
         match located.finding.action {
@@ -130,12 +133,16 @@ impl Tracer {
         let Traced { places, hidden, .. } = self.trace(entry);
         let mut located: Vec<_> = findings
             .into_iter()
-            .map(|finding| Located {
-                file: entry.file,
-                shown: places.nearest(&finding.pointer.below(&entry.prefix)).shown(text),
-                hidden: Rc::clone(hidden),
-                object: Rc::clone(&entry.identity),
-                finding,
+            .map(|finding| {
+                let pointer = finding.pointer.below(&entry.prefix);
+                Located {
+                    file: entry.file,
+                    shown: places.nearest(&pointer).shown(text),
+                    is_written: places.holds(&pointer),
+                    hidden: Rc::clone(hidden),
+                    object: Rc::clone(&entry.identity),
+                    finding,
+                }
             })
             .collect();
         located.sort_by_key(|located| (located.shown.start, located.finding.rule.code));

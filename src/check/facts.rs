@@ -1,16 +1,17 @@
 //! What the other documents tell: for each kind of the table that files show, the nearest definition of a name.
 
+mod contradictions;
 mod neighbours;
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::neighbours::Neighbours;
 use super::input::File;
 use super::object::Entry;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Remark};
 use crate::facts::{
     Completeness, Fact, Facts, Kind, KindVisitor, Lookup, Question, Resource, SetFacts, Source, each_kind,
 };
@@ -24,14 +25,25 @@ pub struct Files {
     complete: bool,
     /// The names of Services of which only a part was seen.
     partial_services: HashSet<String>,
+    /// What was asked for, while its nearest definitions contradict each other.
+    contradicted: Mutex<BTreeSet<Question>>,
 }
 
 /// The definitions of any kind.
 trait Defining: Send + Sync {
     /// The definition that an object in this file means.
-    fn find(&self, namespace: &str, name: &str, file: usize, folder: Option<usize>) -> Option<Lookup<Fact>>;
+    fn find(&self, namespace: &str, name: &str, file: usize, folder: Option<usize>) -> Option<Definite>;
     /// Shows each definition of a namespace as `Arc<K>`.
     fn each(&self, namespace: &str, show: &mut dyn FnMut(&str, &dyn Any));
+}
+
+/// What the definitions of a name come to.
+enum Definite {
+    One(Fact),
+    /// The nearest ones differ.
+    Contradicted,
+    /// All belong to other applications.
+    Others,
 }
 
 /// The definitions of one kind.
@@ -62,8 +74,8 @@ impl<K: Kind> Agreed<K> {
         }
     }
 
-    fn lookup(&self) -> Lookup<Fact> {
-        if self.agree { Lookup::Found(Arc::clone(&self.first) as Fact) } else { Lookup::Unknown }
+    fn definite(&self) -> Definite {
+        if self.agree { Definite::One(Arc::clone(&self.first) as Fact) } else { Definite::Contradicted }
     }
 }
 
@@ -111,10 +123,10 @@ impl<K: Kind> Definitions<K> {
 impl<K: Kind> Defining for Definitions<K> {
     /// The same file counts first, then the same folder, then all that is nobody else's; where definitions contradict each
     /// other, nothing is known.
-    fn find(&self, namespace: &str, name: &str, file: usize, folder: Option<usize>) -> Option<Lookup<Fact>> {
+    fn find(&self, namespace: &str, name: &str, file: usize, folder: Option<usize>) -> Option<Definite> {
         let named = self.names.get(&(namespace.to_owned(), name.to_owned()))?;
         let near = named.files.get(&file).or_else(|| named.folders.get(&folder?)).or(named.all.as_ref());
-        Some(near.map_or(Lookup::Unknown, Agreed::lookup))
+        Some(near.map_or(Definite::Others, Agreed::definite))
     }
 
     fn each(&self, namespace: &str, show: &mut dyn FnMut(&str, &dyn Any)) {
@@ -134,12 +146,19 @@ impl Files {
         each_kind(&mut collecting);
         let kinds = collecting.kinds;
         let partial_services = outcome.partial_services.clone();
-        Self { folders, kinds, complete: outcome.is_complete(), partial_services }
+        let contradicted = Mutex::default();
+        Self { folders, kinds, complete: outcome.is_complete(), partial_services, contradicted }
     }
 
     /// The facts as an object in this file sees them.
     pub fn seen_from(&self, file: usize) -> View<'_> {
         View { files: self, file }
+    }
+
+    /// Says of what was asked for that nothing is known of it, since the files define it in several ways.
+    pub fn contradictions(&self, files: &[File], entries: &[Entry<'_>]) -> Vec<Remark> {
+        let contradicted = self.contradicted.lock().unwrap_or_else(PoisonError::into_inner);
+        contradictions::remarks(&contradicted, files, entries)
     }
 }
 
@@ -203,12 +222,17 @@ impl Facts for View<'_> {
         // What is not in the table of files stands in a cluster alone.
         let definitions = self.files.kinds.get(question.resource)?;
         let name = question.name.as_deref()?;
-        let found = definitions.find(&question.namespace, name, self.file, self.files.folders[self.file]);
-        let missing = || {
-            let is_absent = self.files.complete && !self.files.partial_services.contains(name);
-            if is_absent { Lookup::Absent } else { Lookup::Unknown }
+        let found = match definitions.find(&question.namespace, name, self.file, self.files.folders[self.file]) {
+            Some(Definite::One(fact)) => Lookup::Found(fact),
+            Some(Definite::Contradicted) => {
+                let mut contradicted = self.files.contradicted.lock().unwrap_or_else(PoisonError::into_inner);
+                contradicted.insert(question.clone());
+                Lookup::Unknown
+            }
+            None if self.files.complete && !self.files.partial_services.contains(name) => Lookup::Absent,
+            Some(Definite::Others) | None => Lookup::Unknown,
         };
-        Some((found.unwrap_or_else(missing), Source::Final))
+        Some((found, Source::Final))
     }
 
     fn list(&self, question: &Question, each: &mut dyn FnMut(&str, &dyn Any)) -> Option<(Completeness, Source)> {

@@ -12,6 +12,7 @@ use super::origin::{Origin, remark};
 use super::outcome::{Identity, Outcome, Remark};
 use crate::facts::{Fact, Resource};
 use crate::pointer::Pointer;
+use crate::rule::Occasion;
 use crate::yaml::{self, Document};
 
 /// An object and where it stands.
@@ -27,6 +28,8 @@ pub struct Entry<'t> {
     pub namespace: String,
     /// Which one it is.
     pub identity: Rc<Identity>,
+    /// Whether it is yet to be created, or exists and is shown as a cluster has it.
+    pub occasion: Occasion,
     /// The object, if it is one that is judged.
     pub object: Option<Object>,
     /// What it tells about those that are: a projection, and of which kind of the table.
@@ -97,7 +100,8 @@ impl<'t> Reading<'t, '_> {
                 let name = metadata.display_name();
                 let identity = Rc::new(Identity { api_version, kind, namespace: namespace.clone(), name });
                 let (file, document, prefix) = (origin.index, origin.document, prefix.clone());
-                self.entries.push(Entry { file, document, prefix, namespace, identity, object, fact });
+                let occasion = occasion(value);
+                self.entries.push(Entry { file, document, prefix, namespace, identity, occasion, object, fact });
             }
             Err(Skip::Foreign) => {}
             Err(Skip::Partial) => {
@@ -119,6 +123,14 @@ impl<'t> Reading<'t, '_> {
 /// The apiVersion and kind; `None` for what is no Kubernetes object.
 fn type_of(value: &Value) -> Option<(&str, &str)> {
     Some((value.get("apiVersion")?.as_str()?, value.get("kind")?.as_str()?))
+}
+
+/// Whether an object is to be created, or is a dump of one that exists: only a cluster gives a uid and a resourceVersion,
+/// and reports a status (generators write an empty one).
+fn occasion(value: &Value) -> Occasion {
+    let is_given = |pointer| value.pointer(pointer).is_some_and(|given| !given.is_null() && given != "");
+    let lives = ["/metadata/uid", "/metadata/resourceVersion", "/status/observedGeneration"];
+    if lives.into_iter().any(is_given) { Occasion::Dump } else { Occasion::Check }
 }
 
 /// The objects of a List: of a `v1` `List`, or of a list of one kind.

@@ -6,9 +6,8 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::Status;
 use super::input::File;
-use crate::rule::Action;
+use super::{Settings, Status};
 use crate::rule::Finding;
 use crate::yaml::{Document, Places, Position, Steps};
 
@@ -38,10 +37,11 @@ impl Outcome {
     }
 
     /// How the check ended: what could not be checked weighs more than what was found.
-    pub fn status(&self, fail_on: Action) -> Status {
-        if !self.problems.is_empty() {
+    pub fn status(&self, settings: &Settings) -> Status {
+        let is_empty = settings.require_objects && self.summary.objects == 0;
+        if !self.problems.is_empty() || is_empty {
             Status::Incomplete
-        } else if self.findings.iter().any(|located| located.finding.action >= fail_on) {
+        } else if self.findings.iter().any(|located| located.finding.action >= settings.fail_on) {
             Status::Failed
         } else {
             Status::Passed
@@ -73,6 +73,8 @@ pub struct Located {
     pub file: usize,
     /// What to underline, in bytes of the file.
     pub shown: Range<usize>,
+    /// Whether that is the value at fault itself; else nobody wrote it, and this is what it would stand in.
+    pub is_written: bool,
     /// Where values stand that may be secrets, in bytes of the file: sorted, and none overlaps another.
     pub hidden: Rc<[Range<usize>]>,
     /// The object.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::policy::PolicyFlags;
+use super::policy_flags::PolicyFlags;
 use crate::check::{Format, Settings, Status, run};
 use crate::rule::Action;
 
@@ -18,7 +18,9 @@ use crate::rule::Action;
 #[command(after_help = AFTER_HELP)]
 pub struct CheckFlags {
     /// Files, folders to search for *.yaml, *.yml and *.json, or - for standard input.
-    #[arg(default_value = ".", value_name = "PATH")]
+    ///
+    /// Without any, the current folder.
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     policy: PolicyFlags,
@@ -34,6 +36,9 @@ pub struct CheckFlags {
     /// Exit with 1 on findings of this action and sharper ones.
     #[arg(long, default_value = "deny", value_name = "ACTION")]
     fail_on: FailOn,
+    /// Exit with 2 if there is no StatefulSet or Deployment to judge: a pipeline that renders nothing is not green.
+    #[arg(long)]
+    require_objects: bool,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, default_value = "auto", value_name = "WHEN")]
     color: When,
@@ -48,7 +53,8 @@ Examples:
   stsguard check --profile strict --fail-on warn manifests/
 
 Exit codes: 0 nothing to deny (warnings alone are no failure), 1 findings that deny (see --fail-on),
-2 something could not be checked: a missing file, a document that kubectl could not read either.";
+2 something could not be checked: a missing file, a document that kubectl could not read either, with
+--require-objects nothing to judge.";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum FormatName {
@@ -89,9 +95,16 @@ enum When {
 impl CheckFlags {
     /// Checks and tells.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut paths = self.paths;
+        if paths.is_empty() {
+            if is_piped_into() {
+                eprintln!("note: reading the current folder; to read what is piped in, run `stsguard check -`");
+            }
+            paths.push(PathBuf::from("."));
+        }
         let settings = Settings {
             policy: self.policy.resolve()?,
-            paths: self.paths,
+            paths,
             namespace: self.namespace,
             format: match self.format {
                 FormatName::Full => Format::Full,
@@ -106,6 +119,7 @@ impl CheckFlags {
                 FailOn::Deny => Action::Deny,
                 FailOn::Warn => Action::Warn,
             },
+            require_objects: self.require_objects,
             colour: match self.color {
                 When::Auto => colours_are_welcome(),
                 When::Always => true,
@@ -119,6 +133,20 @@ impl CheckFlags {
             Status::Incomplete => ExitCode::from(2),
         })
     }
+}
+
+/// Whether standard input is the end of a pipe, as in `helm template . | stsguard check`.
+#[cfg(unix)]
+fn is_piped_into() -> bool {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = stdin().as_fd().try_clone_to_owned().and_then(|input| std::fs::File::from(input).metadata());
+    kind.is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_piped_into() -> bool {
+    false
 }
 
 /// Whether standard output is a terminal whose user has not asked for plain text (no-color.org).

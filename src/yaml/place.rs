@@ -92,6 +92,18 @@ impl Places {
         self.nodes.len() > 1
     }
 
+    /// Whether a value stands at this JSON pointer.
+    pub fn holds(&self, pointer: &Pointer) -> bool {
+        let mut place = Place::default();
+        pointer.segments().all(|step| match self.nodes[place.0].below.get(step.as_str()) {
+            Some(next) => {
+                place = *next;
+                true
+            }
+            None => false,
+        })
+    }
+
     /// Where the value at this JSON pointer stands, or else the nearest value around it.
     pub fn nearest(&self, pointer: &Pointer) -> Mark {
         let mut nearest = &self.nodes[0];

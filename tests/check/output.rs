@@ -52,7 +52,7 @@ fn masks_literals_of_the_environment_in_excerpts() {
 fn masks_command_lines_in_excerpts() {
     let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: cache}\nspec:\n  serviceName: cache\n  \
                selector: {matchLabels: {app: cache}}\n  template:\n    metadata: {labels: {app: cache}}\n    spec:\n      \
-               containers:\n        - {name: cache, image: \"redis:7\", args: [--requirepass, s3cret]}\n";
+               containers:\n        - {name: cache, image: \"redis:7\", env: [{name: REDIS_PASSWORD, value: other}], args: [--requirepass, s3cret]}\n";
     let ended = Folder::with(&[("set.yaml", set)]).run(&["check"]);
     assert!(ended.stdout.contains("args: [***, ***]") && !ended.stdout.contains("s3cret"), "{}", ended.stdout);
 }
@@ -73,7 +73,7 @@ fn shows_audit_findings_only_when_asked_to() {
     let quiet = folder.run(&["check"]);
     assert_eq!(quiet.stdout, "checked 1 object in 1 file: no findings, 1 for the record (--show audit)\n");
     let shown = folder.run(&["check", "--show", "audit"]);
-    assert!(shown.stdout.starts_with("note[STS102]: "), "{}", shown.stdout);
+    assert!(shown.stdout.starts_with("note[STS102 missing-service]: "), "{}", shown.stdout);
     assert!(shown.stdout.ends_with("checked 1 object in 1 file: no findings, 1 for the record\n"), "{}", shown.stdout);
 }
 
@@ -92,4 +92,105 @@ fn ends_quietly_when_nobody_reads_on() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(1), ""));
+}
+
+#[test]
+fn says_once_a_rule_how_often_it_speaks_and_how_to_exempt() {
+    let text = format!("{}---\n{}---\n{}", service("web", false), web("web", "web"), web("other", "web"));
+    let ended = Folder::with(&[("web.yaml", &text)]).run(&["check"]);
+    let line = "  STS101  2 to deny  stsguard.dev/exempt-non-headless-service: \"<reason>\"\n";
+    assert_eq!(ended.stdout.matches(line).count(), 1, "{}", ended.stdout);
+    assert_eq!(ended.stdout.matches("exempt-").count(), 1, "{}", ended.stdout);
+}
+
+#[test]
+fn shows_no_excerpt_of_what_is_not_written() {
+    let shown = example(&["examples/bad/no-grace-period.yaml"]);
+    assert!(shown.contains("no-grace-period.yaml:39:5: StatefulSet default/postgres\n"), "{shown}");
+    assert!(shown.contains("30 s, the default,") && !shown.contains("^^^"), "{shown}");
+}
+
+#[test]
+fn says_that_nothing_was_judged() {
+    let review = "{\"apiVersion\": \"admission.k8s.io/v1\", \"kind\": \"AdmissionReview\", \"request\": {}}\n";
+    let chart = [("chart/Chart.yaml", "name: db\nversion: 1.0.0\n"), ("chart/templates/db.yaml", "a: {{ .b }}\n")];
+    let nothing = "there is no StatefulSet or Deployment in what was read\n";
+    for (folder, files) in [
+        (Folder::with(&[("review.json", review)]), 1),
+        (Folder::with(&chart), 2),
+        (Folder::with(&[("readme.txt", "no manifest\n")]), 0),
+    ] {
+        let ended = folder.run(&["check"]);
+        let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+        assert_eq!((ended.code, ended.stdout), (0, format!("checked nothing in {files}: {nothing}")));
+        assert_eq!(folder.run(&["check", "--require-objects"]).code, 2);
+    }
+    assert_eq!(run_in(repository(), &["check", "examples/good", "--require-objects"], "").code, 0);
+}
+
+#[test]
+fn tells_programs_what_could_not_be_checked_and_what_was_passed_over() {
+    let text = web("web", "web").replace("replicas: 2", "replicas: two");
+    let folder = Folder::with(&[("set.yaml", &text), ("twice.yaml", "a: 1\na: 2\n")]);
+    let ended = folder.run(&["check", "--format", "json", "."]);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("it is JSON");
+    assert_eq!((ended.code, &report["version"]), (2, &env!("CARGO_PKG_VERSION").into()));
+    let told = |list: &str| {
+        let said = &report[list][0];
+        (said["file"].clone(), said["line"].clone(), said["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let (file, line, message) = told("errors");
+    assert!((file, line) == ("./set.yaml".into(), 6.into()) && message.contains("replicas"), "{message}");
+    let (file, line, message) = told("notes");
+    assert!((file, line) == ("./twice.yaml".into(), 2.into()) && message.contains("twice"), "{message}");
+}
+
+#[test]
+fn says_what_it_reads_when_something_is_piped_in() {
+    let folder = Folder::with(&[("web.yaml", &service("web", true))]);
+    let hint = "run `stsguard check -`";
+    assert!(run_in(folder.0.path(), &["check"], "kind: Pod\n").stderr.contains(hint));
+    assert!(!run_in(folder.0.path(), &["check", "."], "kind: Pod\n").stderr.contains(hint));
+}
+
+#[test]
+fn says_that_definitions_contradict_each_other() {
+    let text = format!("{}---\n{}---\n{}", service("web", true), service("web", false), web("web", "web"));
+    let ended = Folder::with(&[("web.yaml", &text)]).run(&["check", "."]);
+    let note = "note: ./web.yaml:9:1: the Service \"web\" is defined here and in ./web.yaml:1, and they differ";
+    assert!(ended.stderr.contains(note), "{}", ended.stderr);
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    // Of one that nobody asks for, nothing is said.
+    let apart =
+        Folder::with(&[("web.yaml", &text.replace("serviceName: web", "serviceName: \"\""))]).run(&["check", "."]);
+    assert!(!apart.stderr.contains("differ"), "{}", apart.stderr);
+}
+
+/// A manifest of a set that exists, as `kubectl get -o yaml` shows it, calls no fix "made at admission" and speaks first of
+/// the data that it may hold.
+#[test]
+fn knows_an_object_that_lives() {
+    let read = |name: &str| std::fs::read_to_string(repository().join("examples/bad").join(name)).expect("it is there");
+    let live = "kind: StatefulSet\nmetadata:\n  uid: 7ad4f7c2-0000-4000-8000-000000000001\n";
+    for (name, said, change) in [
+        ("data-in-volume-root.yaml", "existing data must be moved first", live),
+        ("parallel-startup.yaml", "the field is immutable", live),
+        ("no-grace-period.yaml", "that restarts the pods", live),
+        (
+            "no-grace-period.yaml",
+            "that restarts the pods",
+            "status: {observedGeneration: 1}\nkind: StatefulSet\nmetadata:\n",
+        ),
+    ] {
+        let text = read(name);
+        let dump = text.replace("kind: StatefulSet\nmetadata:\n", change);
+        assert_ne!(dump, text);
+        let shown = Folder::with(&[("dump.yaml", &dump)]).run(&["check"]).stdout;
+        assert!(shown.contains(said) && !shown.contains("made at admission") && !shown.contains("unsafe"), "{shown}");
+        // What generators write is no status.
+        let generated =
+            text.replace("kind: StatefulSet\nmetadata:\n", "status: {replicas: 0}\nkind: StatefulSet\nmetadata:\n");
+        let shown = Folder::with(&[("new.yaml", &generated)]).run(&["check"]).stdout;
+        assert!(!shown.contains(said), "{shown}");
+    }
 }

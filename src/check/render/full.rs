@@ -1,5 +1,7 @@
 //! Findings for people: the line at fault, what is wrong with it, what to do.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -8,8 +10,7 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use super::place;
 use crate::check::Settings;
 use crate::check::outcome::{Located, Outcome, Summary};
-use crate::rule::Action;
-use crate::rule::Applicability;
+use crate::rule::{Action, Applicability, Finding, Info};
 
 /// What stands in an excerpt in place of a value that may be a secret.
 const MASK: &str = "***";
@@ -18,9 +19,60 @@ const MASK: &str = "***";
 pub(super) fn write(outcome: &Outcome, shown: &[&Located], settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     let renderer = if settings.colour { Renderer::styled() } else { Renderer::plain() };
     for located in shown {
-        writeln!(out, "{}\n", finding(outcome, located, &renderer))?;
+        writeln!(out, "{}\n", compact(&finding(outcome, located, &renderer)))?;
     }
+    by_rule(shown, out)?;
     writeln!(out, "{}", sum_up(outcome.summary, outcome.problems.len(), settings.show))
+}
+
+/// Without the lines that hold nothing but the gutter's bar.
+fn compact(rendered: &str) -> String {
+    let is_bare = |line: &str| {
+        let styles = |part: &str| part.split_once('m').map_or(part, |(_, shown)| shown).to_owned();
+        let mut parts = line.split('\u{1b}');
+        let plain = parts.next().unwrap_or_default().to_owned() + &parts.map(styles).collect::<String>();
+        plain.trim() == "|"
+    };
+    rendered.lines().filter(|line| !is_bare(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// One line a rule: how often it speaks, and the annotation that exempts from it.
+fn by_rule(shown: &[&Located], out: &mut dyn Write) -> io::Result<()> {
+    let mut counts = BTreeMap::<_, (&Info, BTreeMap<Reverse<Action>, usize>)>::new();
+    for located in shown {
+        let rule = located.finding.rule;
+        let (_, counted) = counts.entry(rule.code).or_insert_with(|| (rule, BTreeMap::new()));
+        *counted.entry(Reverse(located.finding.action)).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = counts
+        .into_values()
+        .map(|(rule, counted)| {
+            let parts: Vec<_> = counted.iter().map(|(Reverse(action), count)| count_of(*count, *action)).collect();
+            (rule, parts.join(", "))
+        })
+        .collect();
+    let width = lines.iter().map(|(_, counted)| counted.len()).max().unwrap_or_default();
+    writeln!(out, "`stsguard rules CODE` explains; to exempt an object, annotate it with the reason:")?;
+    for (rule, counted) in lines {
+        writeln!(out, "  {}  {counted:width$}  {}: \"<reason>\"", rule.code, rule.exemption())?;
+    }
+    writeln!(out)
+}
+
+/// `3 warnings`, `1 to deny`.
+fn count_of(count: usize, action: Action) -> String {
+    match action {
+        Action::Deny => format!("{count} to deny"),
+        Action::Warn => counted(count, "warning"),
+        Action::Audit | Action::Off => format!("{count} for the record"),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn finding(outcome: &Outcome, located: &Located, renderer: &Renderer) -> String {
@@ -31,36 +83,45 @@ fn finding(outcome: &Outcome, located: &Located, renderer: &Renderer) -> String 
         Action::Audit | Action::Off => Level::NOTE,
     };
     let (name, position) = place(outcome, located);
-    let excerpt = Excerpt::new(&outcome.files[located.file].text, located);
     let object = &located.object;
     let whose = format!("{} {}/{}", object.kind, object.namespace, object.name);
-    let snippet = Snippet::source(excerpt.text)
-        .line_start(position.line)
-        .annotation(AnnotationKind::Primary.span(excerpt.marked).label(whose));
-    let title = level.primary_title(finding.message.as_str()).id(finding.rule.code);
-    let mut group = if excerpt.is_cut {
-        // The renderer counts the column in the excerpt, so it is said apart.
-        title.element(Origin::path(name).line(position.line).char_column(position.column)).element(snippet)
+    let title =
+        level.primary_title(finding.message.as_str()).id(format!("{} {}", finding.rule.code, finding.rule.name));
+    let mut group = if located.is_written {
+        let excerpt = Excerpt::new(&outcome.files[located.file].text, located);
+        let snippet = Snippet::source(excerpt.text)
+            .line_start(position.line)
+            .annotation(AnnotationKind::Primary.span(excerpt.marked).label(whose));
+        if excerpt.is_cut {
+            // The renderer counts the column in the excerpt, so it is said apart.
+            title.element(Origin::path(name).line(position.line).char_column(position.column)).element(snippet)
+        } else {
+            title.element(snippet.path(name))
+        }
     } else {
-        title.element(snippet.path(name))
+        // What is not written cannot be shown: only where it would stand.
+        title.element(Origin::path(format!("{name}:{}:{}: {whose}", position.line, position.column)))
     };
-    if !finding.help.is_empty() {
-        group = group.element(Level::HELP.message(finding.help.as_str()));
+    let (help, fix) = advice(finding);
+    if !help.is_empty() {
+        group = group.element(Level::HELP.message(help));
     }
-    if let Some(fix) = &finding.fix {
-        let kind = match fix.applicability {
-            Applicability::Safe => "made at admission",
-            Applicability::Unsafe => "unsafe: right only if the volume holds no data yet",
-            Applicability::DisplayOnly => "by hand",
-        };
-        group = group.element(Level::HELP.with_name("fix").message(format!("{} ({kind})", fix.yaml)));
+    if let Some(fix) = fix {
+        group = group.element(Level::HELP.with_name("fix").message(fix));
     }
-    group = group.element(Level::NOTE.message(format!(
-        "`stsguard rules {}` explains; to exempt the object, annotate it {}: \"<reason>\"",
-        finding.rule.code,
-        finding.rule.exemption()
-    )));
     renderer.render(&[group])
+}
+
+/// What to do, and the fix where that says something else.
+fn advice(finding: &Finding) -> (String, Option<String>) {
+    let help = finding.help.clone();
+    let Some(fix) = &finding.fix else { return (help, None) };
+    let kind = match fix.applicability {
+        Applicability::Safe => " (made at admission)",
+        Applicability::Unsafe => " (unsafe: right only if the volume holds no data yet)",
+        Applicability::DisplayOnly => "",
+    };
+    if help.contains(&fix.yaml) { (help + kind, None) } else { (help, Some(format!("{}{kind}", fix.yaml))) }
 }
 
 /// How much of a line is shown on either side of what is at fault, in bytes; more than the renderer has columns for.
@@ -109,20 +170,20 @@ impl Excerpt {
 
 fn sum_up(summary: Summary, problems: usize, show: Action) -> String {
     let Summary { files, objects, deny, warn, audit, exempt } = summary;
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let mut parts = Vec::new();
-    if deny > 0 {
-        parts.push(format!("{deny} to deny"));
+    for (count, action) in [(deny, Action::Deny), (warn, Action::Warn)] {
+        if count > 0 {
+            parts.push(count_of(count, action));
+        }
     }
-    if warn > 0 {
-        parts.push(counted(warn, "warning"));
-    }
-    if parts.is_empty() {
+    if objects == 0 {
+        parts.push("there is no StatefulSet or Deployment in what was read".to_owned());
+    } else if parts.is_empty() {
         parts.push("no findings".to_owned());
     }
     if audit > 0 {
         let hint = if show > Action::Audit { " (--show audit)" } else { "" };
-        parts.push(format!("{audit} for the record{hint}"));
+        parts.push(format!("{}{hint}", count_of(audit, Action::Audit)));
     }
     if exempt > 0 {
         parts.push(format!("{exempt} exempt"));
@@ -130,5 +191,6 @@ fn sum_up(summary: Summary, problems: usize, show: Action) -> String {
     if problems > 0 {
         parts.push(format!("{} could not be checked", counted(problems, "document")));
     }
-    format!("checked {} in {}: {}", counted(objects, "object"), counted(files, "file"), parts.join(", "))
+    let what = if objects == 0 { "nothing".to_owned() } else { counted(objects, "object") };
+    format!("checked {what} in {}: {}", counted(files, "file"), parts.join(", "))
 }

@@ -5,13 +5,33 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::place;
-use crate::check::outcome::{Identity, Located, Outcome, Summary};
+use crate::check::outcome::{Identity, Located, Outcome, Remark, Summary};
 use crate::rule::Fix;
 
 #[derive(Serialize)]
 struct Written<'o> {
+    version: &'static str,
     findings: Vec<Entry<'o>>,
+    errors: Vec<Said<'o>>,
+    notes: Vec<Said<'o>>,
     summary: Summary,
+}
+
+/// What is said of a file: a text that could not be checked, or something worth knowing.
+#[derive(Serialize)]
+struct Said<'o> {
+    file: &'o str,
+    line: Option<usize>,
+    column: Option<usize>,
+    message: &'o str,
+}
+
+impl<'o> From<&'o Remark> for Said<'o> {
+    fn from(remark: &'o Remark) -> Self {
+        let Remark { file, position, message } = remark;
+        let (line, column) = position.map(|at| (at.line, at.column)).unzip();
+        Self { file, line, column, message }
+    }
 }
 
 #[derive(Serialize)]
@@ -48,7 +68,13 @@ pub(super) fn write(outcome: &Outcome, shown: &[&Located], out: &mut dyn Write) 
             fix: finding.fix.as_ref(),
         }
     });
-    let written = Written { findings: findings.collect(), summary: outcome.summary };
+    let written = Written {
+        version: env!("CARGO_PKG_VERSION"),
+        findings: findings.collect(),
+        errors: outcome.problems.iter().map(Said::from).collect(),
+        notes: outcome.notes.iter().map(Said::from).collect(),
+        summary: outcome.summary,
+    };
     serde_json::to_writer_pretty(&mut *out, &written)?;
     writeln!(out)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::facts::{BudgetFacts, Lookup};
 use crate::kubernetes::{LabelSelector, RunsPods, StatefulSet};
 use crate::pointer::Pointer;
-use crate::rule::{Action, Context, Findings, Occasion, Rule, Workload, rule};
+use crate::rule::{Action, Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// Replicas that a node drain may stop all at once, or never.
@@ -65,7 +65,7 @@ impl Rule for MissingDisruptionBudget {
         if budgets.is_surely_empty() && replicas > 1 {
             found
                 .object(Pointer::new("/spec/replicas"))
-                .say(if cx.occasion == Occasion::Check {
+                .say(if cx.occasion.is_in_files() {
                     format!("a PodDisruptionBudget for these {replicas} replicas is not among the files checked")
                 } else {
                     format!("no PodDisruptionBudget selects the pods of these {replicas} replicas (yet)")

@@ -1,7 +1,7 @@
 use super::*;
 use crate::evaluation::{Change, Subject};
 use crate::facts::InMemory;
-use crate::rule::{Finding, Policy, Profile, Specs};
+use crate::rule::{Finding, Occasion, Policy, Profile, Specs};
 use crate::rules::{self, harness};
 use serde_json::Value;
 

@@ -47,7 +47,7 @@ impl Rule for MissingService {
         }
         found
             .object(Pointer::new("/spec/serviceName"))
-            .say(if cx.occasion == Occasion::Check {
+            .say(if cx.occasion.is_in_files() {
                 format!("the Service {name:?} that serviceName names is not among the files checked")
             } else {
                 format!("serviceName names the Service {name:?}, which does not exist (yet)")

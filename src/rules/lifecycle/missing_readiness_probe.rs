@@ -50,7 +50,7 @@ impl Rule for MissingReadinessProbe {
         if let Some(server) = set.main() {
             if server.container.readiness_probe.is_none() {
                 found
-                    .server(server, server.slot.pointer(StatefulSet::POD))
+                    .server(server, server.slot.pointer(StatefulSet::POD).field("readinessProbe"))
                     .say(format!(
                         "{} has no readinessProbe, so it counts as ready before it serves",
                         server.engine.title
@@ -66,7 +66,7 @@ impl Rule for MissingReadinessProbe {
         let containers = &set.pod().containers;
         if ordered && !containers.is_empty() && containers.iter().all(|c| c.readiness_probe.is_none()) {
             found
-                .object(pod.field("containers").index(0))
+                .object(pod.field("containers").index(0).field("readinessProbe"))
                 .say("no container has a readinessProbe, so ordered start and rolling updates do not wait")
                 .help("add a readinessProbe to the container that serves");
         }

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::engines::{Degree, Start, StartUp};
 use crate::kubernetes::{Slot, StatefulSet};
 use crate::pointer::Pointer;
-use crate::rule::{Action, Applicability, Context, Findings, Fix, Occasion, Operation, Rule, Workload, rule};
+use crate::rule::{Action, Applicability, Context, Findings, Fix, Operation, Rule, Workload, rule};
 
 rule! {
     /// Databases that bootstrap in order, started all at once.
@@ -59,9 +59,14 @@ impl Rule for ParallelStartup {
         let finding = found
             .object(Pointer::new("/spec/podManagementPolicy"))
             .say(format!("{} bootstraps in order, Parallel starts all pods at once", server.engine.title))
-            .help("use podManagementPolicy: OrderedReady; exempt it with the reason \"verified parallel start\"")
+            .help(if cx.occasion.is_new() {
+                "use podManagementPolicy: OrderedReady, unless a parallel start is verified"
+            } else {
+                "the field is immutable: delete the set with --cascade=orphan and create it with OrderedReady; its pods and \
+                 claims stay"
+            })
             .at_most(if sure { Action::Deny } else { Action::Warn });
-        if sure && matches!(cx.occasion, Occasion::Create | Occasion::Check) {
+        if sure && cx.occasion.is_new() {
             finding.fix(order("pods start in order"));
         }
     }
@@ -89,7 +94,7 @@ mod tests {
     use super::*;
     use crate::evaluation::{Change, Subject};
     use crate::facts::InMemory;
-    use crate::rule::Finding;
+    use crate::rule::{Finding, Occasion};
     use crate::rules::harness;
 
     fn created(image: &str, policy: &str) -> Option<Finding> {

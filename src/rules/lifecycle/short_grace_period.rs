@@ -69,20 +69,24 @@ impl Rule for ShortGracePeriod {
         if grace == 0 || grace.max(1) >= floor || !set.holds_data() {
             return;
         }
+        let given = if grace == DEFAULT { format!("{grace} s, the default,") } else { format!("{grace} s") };
         let said = match set.servers.first() {
             Some(server) => format!(
-                "{} gets {grace} s to stop; cut off by SIGKILL, it recovers from a crash at the next start",
+                "{} gets {given} to stop; cut off by SIGKILL, its next start is a crash recovery",
                 server.engine.title
             ),
-            None => format!("this set holds data and gets {grace} s to stop before SIGKILL"),
+            None => format!("this set holds data and gets {given} to stop before SIGKILL"),
         };
         let finding = found
             .object(Pointer::new(StatefulSet::POD).field(FIELD))
             .say(said)
-            .help(format!("set {FIELD}: {floor}; a server that stops sooner is gone sooner"))
+            .help(if cx.occasion.is_new() {
+                format!("set {FIELD}: {floor}; a server that stops sooner is gone sooner")
+            } else {
+                format!("set {FIELD}: {floor}; that restarts the pods, and helps from the next restart on")
+            })
             .at_most(if set.servers.is_empty() { Action::Audit } else { Action::Deny });
-        let unwritten = grace == DEFAULT && !is_written(set.metadata(), set, cx.occasion);
-        if unwritten && matches!(cx.occasion, Occasion::Create | Occasion::Check) {
+        if cx.occasion.is_new() && grace == DEFAULT && !is_written(set.metadata(), set, cx.occasion) {
             finding.fix(raise(floor, format!("grace period raised to {floor}")));
         }
     }

@@ -85,13 +85,7 @@ fn judge(set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>,
     let finding = found
         .server(server, at)
         .say(format!("data directory {path} is its volume's root; with lost+found there the first start fails"))
-        .help(if cx.occasion == Occasion::Update {
-            "to move existing data: stop the set, move the files, then change PGDATA or subPath with the annotation \
-         stsguard.dev/exempt-data-directory-moved"
-                .to_owned()
-        } else {
-            remedy(server, path)
-        });
+        .help(if cx.occasion.is_new() { remedy(server, path) } else { move_first(server) });
     let Some(fix) = conditions::fix(set, server, &backing) else { return };
     match cx.occasion {
         Occasion::Create => {
@@ -106,33 +100,49 @@ fn judge(set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>,
         Occasion::Check => {
             finding.fix(Fix { applicability: Applicability::Unsafe, ..fix });
         }
-        Occasion::Update | Occasion::Delete | Occasion::Audit => {}
+        Occasion::Update | Occasion::Delete | Occasion::Dump | Occasion::Audit => {}
     }
+}
+
+/// What to do about a set that may hold data.
+fn move_first(server: &Server<'_>) -> String {
+    let variable = server.safe_subdirectory().map(|(variable, _)| format!("{variable} or ")).unwrap_or_default();
+    format!(
+        "existing data must be moved first: stop the set, move the files, then change {variable}subPath with the annotation \
+         stsguard.dev/exempt-data-directory-moved"
+    )
 }
 
 fn remedy(server: &Server<'_>, path: &str) -> String {
     match server.safe_subdirectory() {
-        Some((variable, sub)) => format!("set {variable}={path}/{sub}, or mount the volume with a subPath"),
+        Some((variable, sub)) => {
+            format!("set {}, or mount the volume with a subPath", entry(variable, &format!("{path}/{sub}")))
+        }
         None => "mount the volume with a subPath".to_owned(),
     }
+}
+
+/// An entry of `env`, as YAML on one line.
+fn entry(variable: &str, value: &str) -> String {
+    format!("{{name: {variable}, value: {value}}}")
 }
 
 /// The operation that sets `variable`, and the YAML for the manifest.
 fn set_variable(server: &Server<'_>, variable: &str, value: &str, index: Option<usize>) -> Fix {
     let env = &server.container.env;
     let list = server.slot.pointer(StatefulSet::POD).field("env");
-    let entry = json!({"name": variable, "value": value});
+    let added = json!({"name": variable, "value": value});
     let written = env.iter().rposition(|entry| entry.name == variable);
     let operation = match (written, index) {
         (Some(index), _) => Operation::Add { path: list.index(index).field("value"), value: json!(value) },
-        (None, _) if env.is_empty() => Operation::Add { path: list, value: json!([entry]) },
-        (None, Some(index)) if index < env.len() => Operation::Add { path: list.index(index), value: entry },
-        (None, _) => Operation::Add { path: list.end(), value: entry },
+        (None, _) if env.is_empty() => Operation::Add { path: list, value: json!([added]) },
+        (None, Some(index)) if index < env.len() => Operation::Add { path: list.index(index), value: added },
+        (None, _) => Operation::Add { path: list.end(), value: added },
     };
     Fix {
         applicability: Applicability::Safe,
         title: format!("{variable} set"),
-        yaml: format!("{{name: {variable}, value: {value}}}"),
+        yaml: entry(variable, value),
         operations: vec![operation],
         rests_on: Vec::new(),
     }
