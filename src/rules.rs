@@ -28,6 +28,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &storage::DataDirectoryAtMountRoot,
     &storage::DataDirectoryMoved,
     &storage::DataDirectoryShadowed,
+    &storage::DataDirectoryUnmounted,
     &storage::MountRefusedByImage,
     &storage::UnknownVolumeMount,
     &lifecycle::ShortGracePeriod,

@@ -10,7 +10,7 @@ use super::image::{Degree, ImageReference, Mirror, identify};
 use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 
 /// A container that runs a known database server.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Server<'a> {
     /// Where the container stands.
     pub slot: Slot,
@@ -24,6 +24,8 @@ pub struct Server<'a> {
     pub degree: Degree,
     /// The major version, if the tag tells it.
     pub major: Option<u32>,
+    /// Whether the major version is one that the server may have: the tag does not tell.
+    pub is_assumed: bool,
     /// How the server is started.
     pub start: Start,
     image: &'static Image,
@@ -50,12 +52,37 @@ fn server<'a>(slot: Slot, container: &'a Container, mirrors: &[Mirror]) -> Optio
         layout,
         degree,
         major: reference.tag.and_then(|tag| image.major(tag)),
+        is_assumed: false,
         start,
         image,
     })
 }
 
 impl Server<'_> {
+    /// The server with each major that it may have, the newest first, one for each layout that differs; itself where the
+    /// major is known or makes no difference.
+    ///
+    /// What holds for all of them holds for the server.
+    pub fn possible(&self) -> Vec<Self> {
+        let eras = match (self.major, self.layout) {
+            (None, Some(layout)) if layout.directories.len() > 1 => layout.directories,
+            _ => return vec![self.clone()],
+        };
+        let newest = std::iter::once(eras[0].from);
+        let older = eras.windows(2).map(|pair| pair[0].from - 1);
+        newest.chain(older).map(|major| Self { major: Some(major), is_assumed: true, ..self.clone() }).collect()
+    }
+
+    /// Which majors have this server's layout: `up to 17`, `from 18 on`; empty where there is one layout for all.
+    pub fn majors(&self) -> String {
+        let (Some(major), Some(layout)) = (self.major, self.layout) else { return String::new() };
+        match layout.directories.iter().position(|era| era.from <= major) {
+            Some(0) if layout.directories.len() > 1 => format!("from {} on", layout.directories[0].from),
+            Some(index) if index > 0 => format!("up to {}", layout.directories[index - 1].from - 1),
+            _ => String::new(),
+        }
+    }
+
     /// Where the server keeps its data.
     pub fn data_directory(&self, config_maps: &ConfigMaps<'_>) -> DataDirectory {
         data_directory::effective(self, config_maps)
@@ -94,7 +121,7 @@ impl Server<'_> {
     pub fn safe_subdirectory(&self) -> Option<(&'static str, &'static str)> {
         let layout = self.layout?;
         let (subdirectory, limit) = layout.safe_subdirectory?;
-        (self.major? < limit).then(|| (layout.variables[0], subdirectory))
+        (self.major? < limit && !self.is_assumed).then(|| (layout.variables[0], subdirectory))
     }
 
     /// The paths that the image declares as VOLUME; empty where they are not known.
@@ -124,11 +151,15 @@ pub fn shadow(path: &str, backing: &Backing<'_>, server: &Server<'_>) -> Option<
 pub fn holds_data(pod: &PodSpec, templates: &[ClaimTemplate], servers: &[Server<'_>]) -> bool {
     !templates.is_empty()
         || pod.volumes.iter().any(|volume| volume.persistent_volume_claim.is_some())
-        || servers.iter().any(|server| match server.data_directory(&|_| None) {
-            DataDirectory::Known(directory) => backing(&directory.path, server.container, pod, templates)
-                .is_some_and(|backing| matches!(backing.source, BackingSource::HostPath(_))),
-            DataDirectory::Unknown => false,
-        })
+        || servers.iter().any(|server| server.possible().iter().all(|server| is_on_the_node(server, pod, templates)))
+}
+
+fn is_on_the_node(server: &Server<'_>, pod: &PodSpec, templates: &[ClaimTemplate]) -> bool {
+    match server.data_directory(&|_| None) {
+        DataDirectory::Known(directory) => backing(&directory.path, server.container, pod, templates)
+            .is_some_and(|backing| matches!(backing.source, BackingSource::HostPath(_))),
+        DataDirectory::Unknown => false,
+    }
 }
 
 #[cfg(test)]

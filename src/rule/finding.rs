@@ -102,10 +102,10 @@ impl<'c, 'a> Findings<'c, 'a> {
     }
 
     /// Starts a finding about a database server, by its container's name. Where the image is not surely the official one,
-    /// its layout is assumed, and the finding warns at most.
+    /// or its major is not known, its layout is assumed, and the finding warns at most.
     pub fn server(&mut self, server: &Server<'_>, pointer: Pointer) -> Building<'_, 'c, 'a> {
         let finding = self.part(&server.container.name, pointer);
-        if server.degree < Degree::Official { finding.at_most(Action::Warn) } else { finding }
+        if server.degree < Degree::Official || server.is_assumed { finding.at_most(Action::Warn) } else { finding }
     }
 }
 

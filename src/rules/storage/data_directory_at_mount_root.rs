@@ -4,16 +4,18 @@ mod conditions;
 
 use serde_json::json;
 
-use crate::engines::{self, BackingSource, DataDirectory, Server};
+use super::placement::{Fault, Misplaced, misplaced};
+use crate::engines::{self, Backing, BackingSource, Server};
 use crate::kubernetes::{EnvVar, RunsPods, StatefulSet};
-use crate::rule::{Applicability, Context, Findings, Fix, Occasion, Operation, Rule, Workload, data_directory, rule};
+use crate::rule::{Applicability, Context, Described, Findings, Fix, Occasion, Operation, Rule, Workload, rule};
 
 rule! {
     /// Databases that keep their data in the root of a volume.
     ///
     /// ## What it does
     /// Finds servers whose first start breaks on a `lost+found` directory and whose data directory is the very root of a
-    /// claim. It is silent where a subPath, an argument or an init container deals with `lost+found`.
+    /// claim. It is silent where a subPath, an argument or an init container deals with `lost+found`. Where the tag does not
+    /// tell the major (`postgres:latest`, a digest alone), it warns if the place is wrong for every major.
     ///
     /// ## Why it matters
     /// A fresh ext4 volume holds `lost+found`, and `initdb` refuses a directory that is not empty: the first pod never
@@ -58,8 +60,10 @@ rule! {
 
 impl Rule for DataDirectoryAtMountRoot {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        for server in &set.servers {
-            judge(set, server, cx, found);
+        for Misplaced { server, fault, by_major } in misplaced(self.info(), set, cx) {
+            if let Fault::AtMountRoot { path, backing } = fault {
+                judge(set, &server, &path, &backing, by_major, cx, found);
+            }
         }
     }
 
@@ -68,39 +72,38 @@ impl Rule for DataDirectoryAtMountRoot {
     }
 }
 
-fn judge(set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-    if !server.lost_and_found_breaks() || server.handles_lost_and_found(set.pod()) {
-        return;
-    }
-    let DataDirectory::Known(directory) = data_directory(server, cx) else { return };
-    let path = &directory.path;
-    let templates = set.claim_templates();
-    let Some(backing) = engines::backing(path, server.container, set.pod(), templates) else { return };
-    let claim_backed =
-        matches!(backing.source, BackingSource::ClaimTemplate(_) | BackingSource::Claim(_) | BackingSource::Ephemeral);
-    if !claim_backed || !backing.inside.is_empty() || !backing.mount.is_root() {
-        return;
-    }
+fn judge(
+    set: &Workload<'_, StatefulSet>,
+    server: &Server<'_>,
+    path: &str,
+    backing: &Backing<'_>,
+    by_major: Option<String>,
+    cx: &Context<'_>,
+    found: &mut Findings<'_, '_>,
+) {
     let at = server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
-    let finding = found
-        .server(server, at)
-        .say(format!("data directory {path} is its volume's root; with lost+found there the first start fails"))
-        .help(if cx.occasion.is_new() { remedy(server, path) } else { move_first(server) });
-    let Some(fix) = conditions::fix(set, server, &backing) else { return };
-    match cx.occasion {
-        Occasion::Create => {
-            if let Some(claims) = conditions::existing_claims(set, &backing, cx) {
+    let at_root = || format!("data directory {path} is its volume's root; with lost+found there the first start fails");
+    let is_clear = by_major.is_none();
+    let finding = found.server(server, at).say(by_major.unwrap_or_else(at_root)).help(match () {
+        () if !cx.occasion.is_new() => move_first(server),
+        () if is_clear => remedy(server, path),
+        () => "name the major in the image's tag, then the place that it wants can be checked".to_owned(),
+    });
+    let fix = conditions::fix(set, server, backing);
+    match (cx.occasion, fix) {
+        (Occasion::Create, fix) => {
+            if let Some(claims) = conditions::existing_claims(set, backing, cx) {
                 finding
                     .say(format!("data directory {path} is its volume's root, and claims exist ({claims})"))
                     .help("to change PGDATA or the subPath now would hide the data that these claims hold");
-            } else if conditions::volume_is_new(set, &backing, cx) {
+            } else if let Some(fix) = fix.filter(|_| conditions::volume_is_new(set, backing, cx)) {
                 finding.fix(fix);
             }
         }
-        Occasion::Check => {
+        (Occasion::Check, Some(fix)) => {
             finding.fix(Fix { applicability: Applicability::Unsafe, ..fix });
         }
-        Occasion::Update | Occasion::Delete | Occasion::Dump | Occasion::Audit => {}
+        _ => {}
     }
 }
 

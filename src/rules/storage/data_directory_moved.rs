@@ -1,5 +1,6 @@
 use super::data_directory_shadowed::image_volumes_hide;
-use crate::engines::{self, BackingSource, DataDirectory, Degree, Server};
+use super::placement::refused;
+use crate::engines::{self, BackingSource, DataDirectory, Degree, Directory, Server, SetBy};
 use crate::exemption::is_exempt;
 use crate::kubernetes::{RunsPods, StatefulSet};
 use crate::pointer::Pointer;
@@ -12,6 +13,7 @@ rule! {
     /// Compares where the data lies in its volume before and after an update: the claim template or volume, and the path
     /// inside it. It finds a changed PGDATA or argument, a mount moved alone, another subPath, another volume, and a
     /// default that moves with the image (PostgreSQL 17 to 18). Mount and directory moved together are the same files.
+    /// Where a tag does not tell the major, it warns if the data moves for every major that could have started.
     ///
     /// ## Why it matters
     /// Images initialise an empty directory without a question. The server comes up healthy and empty, applications write
@@ -84,35 +86,87 @@ fn compare(
     cx: &Context<'_>,
     found: &mut Findings<'_, '_>,
 ) {
-    let DataDirectory::Known(was) = data_directory(before, cx) else { return };
-    let Some(from) = Location::of(&was.path, old, before).filter(|location| location.kept) else { return };
-    if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
-        return; // The claim never held the data: see STS203.
-    }
+    let same_image = before.container.image == after.container.image;
     let at = after.slot.pointer(StatefulSet::POD);
-    let help = "move the data first, then annotate this change; a rollback is annotate, then `kubectl rollout undo`";
-    let DataDirectory::Known(is) = data_directory(after, cx) else {
-        if before.container.image != after.container.image {
-            found
-                .part(&after.container.name, at.field("image"))
-                .say(format!("with another image it is unknown whether the data stays at {}", from.text))
-                .help("make sure that the new image keeps its data in the same place")
-                .at_most(Action::Warn);
+    let mut moves = Vec::new();
+    let mut stays = false;
+    for was in &before.possible() {
+        for is in &after.possible() {
+            // Whatever major one image name stands for, it is the same one before and after.
+            if same_image && was.major != is.major && was.is_assumed {
+                continue;
+            }
+            match moved(old, new, was, is, cx) {
+                Moved::Never => {}
+                Moved::Nothing => stays = true,
+                Moved::Unknown { from } => {
+                    if !same_image {
+                        unknown(after, from.as_str(), found);
+                    }
+                    return;
+                }
+                Moved::Data(moved) => moves.push(moved),
+            }
+        }
+    }
+    let Some((from, to)) = moves.into_iter().next() else { return };
+    if stays {
+        // For one major it moves, for another it does not.
+        if !same_image {
+            unknown(after, &from.text, found);
         }
         return;
-    };
-    let to = Location::of(&is.path, new, after);
-    if to.as_ref().is_some_and(|to| to.identity == from.identity) {
-        return;
     }
-    let to_text = to.as_ref().map_or_else(|| format!("{} on no volume", is.path), |to| to.text.clone());
-    let certain = before.degree == Degree::Official && after.degree == Degree::Official;
-    let expanded = from.expanded || to.is_some_and(|to| to.expanded);
+    let to_text = to.text;
+    let is_certain =
+        before.degree == Degree::Official && after.degree == Degree::Official && !(from.is_assumed || to.is_assumed);
     found
         .part(&after.container.name, at)
         .say(format!("data directory moves from {} to {to_text}; existing data will not be seen", from.text))
-        .help(help)
-        .at_most(if certain && !expanded { Action::Deny } else { Action::Warn });
+        .help("move the data first, then annotate this change; a rollback is annotate, then `kubectl rollout undo`")
+        .at_most(if is_certain { Action::Deny } else { Action::Warn });
+}
+
+fn unknown(after: &Server<'_>, from: &str, found: &mut Findings<'_, '_>) {
+    found
+        .part(&after.container.name, after.slot.pointer(StatefulSet::POD).field("image"))
+        .say(format!("with another image it is unknown whether the data stays at {from}"))
+        .help("make sure that the new image keeps its data in the same place")
+        .at_most(Action::Warn);
+}
+
+/// What an update does to the place of a server's data.
+enum Moved {
+    /// With this major it never started.
+    Never,
+    /// It stays, or there was none that would be missed.
+    Nothing,
+    /// It was here, and nobody knows where it is now.
+    Unknown { from: String },
+    /// It was there and is here.
+    Data((Location, Location)),
+}
+
+fn moved(
+    old: &Workload<'_, StatefulSet>,
+    new: &Workload<'_, StatefulSet>,
+    before: &Server<'_>,
+    after: &Server<'_>,
+    cx: &Context<'_>,
+) -> Moved {
+    let DataDirectory::Known(was) = data_directory(before, cx) else { return Moved::Nothing };
+    if refused(before, &was.path, was.set_by).is_some() {
+        return Moved::Never;
+    }
+    let Some(from) = Location::of(&was, old, before).filter(|location| location.is_kept) else {
+        return Moved::Nothing;
+    };
+    if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
+        return Moved::Nothing; // The claim never held the data: see STS203.
+    }
+    let DataDirectory::Known(is) = data_directory(after, cx) else { return Moved::Unknown { from: from.text } };
+    let to = Location::of(&is, new, after).unwrap_or_else(|| Location::nowhere(&is.path));
+    if to.identity == from.identity { Moved::Nothing } else { Moved::Data((from, to)) }
 }
 
 /// Whether an image's VOLUME lies between the mount and the data, as STS203 finds it.
@@ -130,14 +184,21 @@ struct Location {
     /// For people.
     text: String,
     /// Whether it outlives the pod.
-    kept: bool,
-    /// Whether a subPathExpr, which only the node expands, is part of it.
-    expanded: bool,
+    is_kept: bool,
+    /// Whether a part of it is not sure: a subPathExpr, which only the node expands, or a default of a major that the image
+    /// need not have.
+    is_assumed: bool,
 }
 
 impl Location {
-    fn of(path: &str, set: &Workload<'_, StatefulSet>, server: &Server<'_>) -> Option<Self> {
-        let backing = engines::backing(path, server.container, set.pod(), set.claim_templates())?;
+    /// In the container, on no volume.
+    fn nowhere(path: &str) -> Self {
+        let identity = (String::new(), path.to_owned());
+        Self { identity, text: format!("{path} on no volume"), is_kept: false, is_assumed: false }
+    }
+
+    fn of(directory: &Directory, set: &Workload<'_, StatefulSet>, server: &Server<'_>) -> Option<Self> {
+        let backing = engines::backing(&directory.path, server.container, set.pod(), set.claim_templates())?;
         let (volume, shown, kept) = match backing.source {
             BackingSource::ClaimTemplate(template) => {
                 (format!("template:{}", template.name()), format!("claim {}", template.name()), true)
@@ -158,8 +219,8 @@ impl Location {
         Some(Self {
             text: format!("{shown}:{inside}"),
             identity: (volume, inside),
-            kept,
-            expanded: expression.is_some(),
+            is_kept: kept,
+            is_assumed: expression.is_some() || (server.is_assumed && directory.set_by == SetBy::Image),
         })
     }
 }

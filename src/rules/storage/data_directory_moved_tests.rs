@@ -2,6 +2,7 @@ use super::*;
 use crate::rules::harness;
 use serde_json::{Value, json};
 
+#[derive(Clone, Copy)]
 struct Postgres {
     image: &'static str,
     pgdata: Option<&'static str>,
@@ -86,4 +87,29 @@ fn an_exemption_with_a_reason_turns_the_denial_into_a_reminder() {
     let found = harness::update("STS202", &PLAIN.set(), &new.set());
     assert_eq!((found.len(), found[0].action), (1, Action::Warn));
     assert!(found[0].message.contains("remove it"));
+}
+
+#[test]
+fn what_moves_for_every_major_is_warned_of() {
+    for image in ["postgres", "postgres:latest", "postgres@sha256:00"] {
+        let old = Postgres { image, pgdata: None, ..PLAIN };
+        let action = |old: &Postgres, new: &Postgres| {
+            harness::update("STS202", &old.set(), &new.set()).first().map(|finding| finding.action)
+        };
+        // A mount at .../data is refused from 18 on: what has data there is 17 or older.
+        assert_eq!(action(&old, &Postgres { image, ..PLAIN }), Some(Action::Warn), "{image}");
+        assert_eq!(action(&old, &Postgres { image: "postgres:17", pgdata: None, ..PLAIN }), None, "{image}");
+        // Moves for 18, and was never on the claim before.
+        let above = Postgres { mount: "/var/lib/postgresql", ..old };
+        assert_eq!(action(&above, &Postgres { sub_path: "pg", ..above }), None, "{image}");
+        // Written out, it is the same for all.
+        let written = Postgres { image, ..PLAIN };
+        let moved = Postgres { pgdata: Some("/var/lib/postgresql/data/db"), ..written };
+        assert_eq!(action(&written, &moved), Some(Action::Deny), "{image}");
+        assert_eq!(action(&written, &written), None, "{image}");
+        assert_eq!(action(&PLAIN, &written), None, "PGDATA holds it in place");
+        // From a known major to any.
+        let default = Postgres { pgdata: None, ..PLAIN };
+        assert_eq!(action(&default, &old), Some(Action::Warn), "{image}");
+    }
 }

@@ -1,6 +1,7 @@
-use crate::engines::{self, BackingSource, DataDirectory};
+use super::placement::{Fault, Misplaced, misplaced};
+use crate::engines;
 use crate::kubernetes::{RunsPods, StatefulSet};
-use crate::rule::{Context, Findings, Parameter, Policy, Rule, Values, Workload, data_directory, rule};
+use crate::rule::{Context, Described, Findings, Parameter, Policy, Rule, Values, Workload, rule};
 
 rule! {
     /// Claims that an image's own VOLUME hides.
@@ -61,26 +62,15 @@ pub(super) fn image_volumes_hide(policy: &Policy) -> bool {
 
 impl Rule for DataDirectoryShadowed {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        if !image_volumes_hide(cx.policy) {
-            return;
-        }
-        for server in &set.servers {
-            let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
-            let path = directory.path.as_str();
-            let Some(backing) = engines::backing(path, server.container, set.pod(), set.claim_templates()) else {
-                continue;
-            };
-            let kept = matches!(
-                backing.source,
-                BackingSource::ClaimTemplate(_) | BackingSource::Claim(_) | BackingSource::HostPath(_)
-            );
+        for Misplaced { server, fault, by_major } in misplaced(self.info(), set, cx) {
+            let Fault::Shadowed { shadow, backing } = fault else { continue };
             let mount = engines::normalise(&backing.mount.mount_path);
-            let shadow = engines::shadow(path, &backing, server);
-            let Some(shadow) = shadow.filter(|_| kept) else { continue };
             let at = server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(backing.mount_index);
             found
-                .server(server, at)
-                .say(format!("the VOLUME {shadow} hides the claim at {mount}; data is lost"))
+                .server(&server, at)
+                .say(
+                    by_major.unwrap_or_else(|| format!("the VOLUME {shadow} hides the claim at {mount}; data is lost")),
+                )
                 .help(format!("mount the claim at {shadow}"));
         }
     }

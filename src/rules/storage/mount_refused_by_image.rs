@@ -1,6 +1,6 @@
-use crate::engines::{self, DataDirectory, Server, SetBy, Start};
+use super::placement::{Fault, Misplaced, misplaced};
 use crate::kubernetes::{RunsPods, StatefulSet};
-use crate::rule::{Context, Findings, Rule, Workload, data_directory, rule};
+use crate::rule::{Context, Described, Findings, Rule, Workload, rule};
 
 rule! {
     /// Mounts that the image's entrypoint refuses to start with.
@@ -44,26 +44,14 @@ rule! {
 
 impl Rule for MountRefusedByImage {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        // A command bypasses the entrypoint, and with it the check.
-        let entered = |server: &&Server<'_>| server.start == Start::Entrypoint && server.container.command.is_empty();
-        for server in set.servers.iter().filter(entered) {
-            let Some(refused) = server.refuses_mount() else { continue };
-            let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
-            let is_default = match directory.set_by {
-                SetBy::Image => true,
-                SetBy::Variable => server.default_directory().as_deref() == Some(directory.path.as_str()),
-                SetBy::Argument => false,
-            };
-            let mounts = &server.container.volume_mounts;
-            let Some(index) = mounts.iter().position(|mount| engines::normalise(&mount.mount_path) == refused) else {
-                continue;
-            };
-            if !is_default {
-                continue;
-            }
+        for Misplaced { server, fault, by_major } in misplaced(self.info(), set, cx) {
+            let Fault::Refused { mount_index, refused, path } = fault else { continue };
             found
-                .server(server, server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(index))
-                .say(format!("this image refuses a mount at {refused}: its data is in {}", directory.path))
+                .server(&server, server.slot.pointer(StatefulSet::POD).field("volumeMounts").index(mount_index))
+                .say(
+                    by_major
+                        .unwrap_or_else(|| format!("this image refuses a mount at {refused}: its data is in {path}")),
+                )
                 .help("mount a new volume at /var/lib/postgresql; an existing one needs pg_upgrade first");
         }
     }

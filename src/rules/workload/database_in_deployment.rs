@@ -1,4 +1,4 @@
-use crate::engines::{self, BackingSource, DataDirectory};
+use crate::engines::{self, BackingSource, DataDirectory, Server, SetBy};
 use crate::kubernetes::{Deployment, RunsPods};
 use crate::rule::{Context, Findings, Rule, Workload, data_directory, rule};
 
@@ -44,19 +44,29 @@ rule! {
 impl Rule for DatabaseInDeployment {
     fn deployment(&self, deployment: &Workload<'_, Deployment>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         for server in deployment.servers.iter().filter(|server| server.engine.database) {
-            let DataDirectory::Known(directory) = data_directory(server, cx) else { continue };
-            let Some(backing) = engines::backing(&directory.path, server.container, deployment.pod(), &[]) else {
-                continue;
-            };
-            if !matches!(backing.source, BackingSource::Claim(_) | BackingSource::Ephemeral) {
+            let possible = server.possible();
+            if !possible.iter().all(|server| keeps_data_on_a_claim(deployment, server, cx)) {
                 continue;
             }
+            let server = &possible[0];
             found
                 .server(server, server.slot.pointer(Deployment::POD).field("image"))
                 .say(format!("{} with its data on a claim runs as a Deployment", server.engine.title))
                 .help("make it a StatefulSet with a claim template and a headless Service");
         }
     }
+}
+
+/// Whether the server's own data directory is on a claim; or a claim is where its image takes it for such a directory, and
+/// refuses it because it now keeps its data elsewhere.
+fn keeps_data_on_a_claim(deployment: &Workload<'_, Deployment>, server: &Server<'_>, cx: &Context<'_>) -> bool {
+    let DataDirectory::Known(directory) = data_directory(server, cx) else { return false };
+    let is_claim = |path: &str| {
+        engines::backing(path, server.container, deployment.pod(), &[])
+            .is_some_and(|backing| matches!(backing.source, BackingSource::Claim(_) | BackingSource::Ephemeral))
+    };
+    is_claim(&directory.path)
+        || (directory.set_by == SetBy::Image && server.is_assumed && server.refuses_mount().is_some_and(is_claim))
 }
 
 #[cfg(test)]
@@ -79,7 +89,10 @@ mod tests {
 
     #[test]
     fn finds_a_database_on_a_claim() {
-        assert_eq!(deployed("postgres:16", &json!({"name": "data", "persistentVolumeClaim": {"claimName": "pg"}})), 1);
+        let claim = json!({"name": "data", "persistentVolumeClaim": {"claimName": "pg"}});
+        for image in ["postgres:16", "postgres", "postgres:latest", "postgres@sha256:00"] {
+            assert_eq!(deployed(image, &claim), 1, "{image}");
+        }
     }
 
     #[test]
