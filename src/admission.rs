@@ -12,7 +12,7 @@ mod reviewed;
 mod verdict;
 mod wire;
 
-pub use verdict::Verdict;
+pub use verdict::{Verdict, listed};
 
 use self::reviewed::{Misread, Reviewed, place};
 use crate::evaluation::{Change, Subject, evaluate};

@@ -11,6 +11,7 @@ mod serving {
     mod fixes;
     mod hostile;
     mod live;
+    mod log;
     mod metrics;
     mod objects;
     mod overload;

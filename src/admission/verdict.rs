@@ -65,9 +65,9 @@ impl Verdict {
         let warned = report.findings.iter().filter(|f| f.action == Action::Warn);
         verdict.warn(warned.map(line));
         for (key, action) in [("denied", Action::Deny), ("warned", Action::Warn), ("found", Action::Audit)] {
-            verdict.note(key, report.findings.iter().filter(|f| f.action == action).map(|f| f.rule.code));
+            verdict.note(key, report.findings.iter().filter(|f| f.action == action));
         }
-        verdict.note("exempt", report.exempt.iter().map(|f| f.rule.code));
+        verdict.note("exempt", report.exempt.iter());
         verdict.findings = report.findings;
         verdict
     }
@@ -83,13 +83,24 @@ impl Verdict {
         }
     }
 
-    fn note<'a>(&mut self, key: &str, codes: impl Iterator<Item = &'a str>) {
-        let mut codes: Vec<_> = codes.collect();
-        codes.dedup();
-        if !codes.is_empty() {
-            self.audit_annotations.insert(key.to_owned(), codes.join(","));
+    /// Tells the API server's audit log of findings, within the same bounds as warnings.
+    fn note<'a>(&mut self, key: &str, findings: impl Iterator<Item = &'a Finding>) {
+        let said = listed(findings);
+        if !said.is_empty() {
+            self.audit_annotations.insert(key.to_owned(), said);
         }
     }
+}
+
+/// What findings say, in one line: as warnings do, and no more of them.
+pub fn listed<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    let mut lines: Vec<_> = findings.map(line).collect();
+    let left_out = lines.len().saturating_sub(WARNING_LINES);
+    if left_out > 0 {
+        lines.truncate(WARNING_LINES);
+        lines.push(format!("{left_out} more"));
+    }
+    lines.join("; ")
 }
 
 /// A warning of at most 120 characters that starts with the code.

@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use crate::admission::{Decision, Endpoint, Review, Unreadable, Verdict};
+use crate::admission::{Decision, Endpoint, Review, Unreadable, Verdict, listed};
 use crate::cluster::{Live, Stores};
 use crate::facts::{Answer, Answers, Source};
 use crate::rule::{Action, Policy};
@@ -100,12 +100,13 @@ impl Reviewer {
             }
         }
         let worth_a_line =
-            !verdict.operations.is_empty() || verdict.findings.iter().any(|finding| finding.action >= Action::Warn);
+            !verdict.operations.is_empty() || verdict.findings.iter().any(|finding| finding.action >= Action::Audit);
         if !worth_a_line && !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }
         let about = review.describe();
         let found = counted(verdict.findings.iter().map(|f| format!("{}:{}", f.rule.code, f.action)));
+        let said = listed(verdict.findings.iter());
         let fixed = counted(verdict.fixed.iter().map(ToString::to_string));
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         macro_rules! line {
@@ -120,6 +121,7 @@ impl Reviewer {
                     dry_run = about.dry_run,
                     allowed = verdict.allowed,
                     found,
+                    said,
                     fixed,
                     micros,
                     "reviewed"

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Read;
 use super::api::Api;
-use super::objects::{creation, mendable_set, service, warnings};
+use super::objects::{creation, fixable_set, service, warnings};
 use super::patience::until;
 use super::served::Served;
 
@@ -48,7 +48,7 @@ async fn ready(api: Api) -> Served {
 }
 
 async fn mutated(served: &Served) -> Value {
-    served.connect().await.review("/mutate", &creation("apps", "statefulsets", &mendable_set())).await
+    served.connect().await.review("/mutate", &creation("apps", "statefulsets", &fixable_set())).await
 }
 
 /// Whether PGDATA has been set.
@@ -83,7 +83,7 @@ async fn are_not_made_where_volumes_cannot_be_listed() {
     served.api.list("persistentvolumes", Some(Read::Status(403)));
     let verdict = mutated(&served).await;
     assert!(!is_fixed(&verdict), "{verdict}");
-    let verdict = served.connect().await.review("/validate", &creation("apps", "statefulsets", &mendable_set())).await;
+    let verdict = served.connect().await.review("/validate", &creation("apps", "statefulsets", &fixable_set())).await;
     assert!(warnings(&verdict).iter().any(|line| line.starts_with("STS201")), "{verdict}");
 }
 

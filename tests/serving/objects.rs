@@ -30,8 +30,8 @@ pub fn set() -> Value {
     })
 }
 
-/// A StatefulSet of PostgreSQL whose data directory is the root of its volume, which `/mutate` mends.
-pub fn mendable_set() -> Value {
+/// A StatefulSet of PostgreSQL whose data directory is the root of its volume, which `/mutate` fixes.
+pub fn fixable_set() -> Value {
     let mut set = set();
     let container = &mut set["spec"]["template"]["spec"]["containers"][0];
     container["image"] = json!("postgres:16");

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::answer::Read;
 use super::api::Api;
-use super::objects::{DB, creation, mendable_set, service, set_creation, warnings};
+use super::objects::{DB, creation, fixable_set, service, set_creation, warnings};
 use super::patience::until;
 use super::process::Process;
 use super::served::Served;
@@ -90,8 +90,8 @@ async fn keeps_the_old_policy_when_the_new_one_is_bad() {
     until("the file that is gone to be counted", async || served.counts(FAULTS, before + 2.0).await).await;
     assert!(!allowed(&served).await);
     assert_eq!((served.admin("/ready").await.status, served.admin("/live").await.status), (200, 200));
-    publish(folder.path(), "..mended", "enforcement: audit\n");
-    until("the mended policy", async || allowed(&served).await).await;
+    publish(folder.path(), "..fixed", "enforcement: audit\n");
+    until("the fixed policy", async || allowed(&served).await).await;
     assert!(served.counts(CURRENT, 1.0).await && served.counts(LOADED, loaded).await);
 }
 
@@ -122,7 +122,7 @@ async fn a_start_with_a_bad_policy_guards_on_without_denying_or_fixing() {
     let verdict = process.connect().await.review("/validate", &set_creation()).await;
     assert_eq!(verdict["allowed"], true, "{verdict}");
     assert!(warnings(&verdict).iter().any(|line| line.starts_with("STS101")), "{verdict}");
-    let set = creation("apps", "statefulsets", &mendable_set());
+    let set = creation("apps", "statefulsets", &fixable_set());
     let verdict = process.connect().await.review("/mutate", &set).await;
     assert!(verdict["patch"].is_null(), "{verdict}");
     assert!(process.counts(CURRENT, 0.0).await);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::client::{Connection, post, request};
-use super::objects::{creation, mendable_set, service, set_creation, warnings};
+use super::objects::{creation, fixable_set, service, set_creation, warnings};
 use super::served::Served;
 
 #[tokio::test]
@@ -21,18 +21,18 @@ async fn answers_a_good_review_with_its_uid() {
 #[tokio::test]
 async fn mutates_with_a_json_patch_in_base64() {
     let served = Served::ready().await;
-    let review = creation("apps", "statefulsets", &mendable_set());
+    let review = creation("apps", "statefulsets", &fixable_set());
     let mut connection = served.connect().await;
     let verdict = connection.review("/mutate", &review).await;
     assert_eq!((&verdict["allowed"], &verdict["patchType"]), (&json!(true), &json!("JSONPatch")), "{verdict}");
     let patch = verdict["patch"].as_str().expect("a patch is a string");
     let patch = base64::engine::general_purpose::STANDARD.decode(patch).expect("a patch is base64");
     let patch: json_patch::Patch = serde_json::from_slice(&patch).expect("a patch is a JSON Patch");
-    let mut mended = mendable_set();
-    json_patch::patch(&mut mended, &patch).expect("a patch fits the object");
-    assert_ne!(mended["spec"], mendable_set()["spec"]);
-    let again = connection.review("/mutate", &creation("apps", "statefulsets", &mended)).await;
-    let fixed = mended["metadata"]["annotations"]["stsguard.dev/fixed"].as_str().expect("fixes are recorded");
+    let mut fixed = fixable_set();
+    json_patch::patch(&mut fixed, &patch).expect("a patch fits the object");
+    assert_ne!(fixed["spec"], fixable_set()["spec"]);
+    let again = connection.review("/mutate", &creation("apps", "statefulsets", &fixed)).await;
+    let fixed = fixed["metadata"]["annotations"]["stsguard.dev/fixed"].as_str().expect("fixes are recorded");
     assert!(!fixed.is_empty() && again["auditAnnotations"]["fixed"].is_null(), "{again}");
 }
 

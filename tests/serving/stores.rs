@@ -125,7 +125,7 @@ async fn counts_each_unreadable_object_once_and_until_it_is_mended() {
     until("the next list", async || served.api.lists("services") > lists).await;
     assert!(!served.counts(MALFORMED, 2.0).await && served.counts(MALFORMED, 1.0).await);
     served.api.put("services", &service("bad", true));
-    until("the mended object", async || served.counts(SERVICES, 2.0).await).await;
+    until("the fixed object", async || served.counts(SERVICES, 2.0).await).await;
     assert!(!served.counts(MALFORMED, 1.0).await);
 }
 

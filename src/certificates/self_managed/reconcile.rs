@@ -78,7 +78,7 @@ impl Keeper {
     /// What should be stored, given what is.
     fn wanted(&self, found: Option<&Stored>) -> Result<Stored, ReconcileError> {
         let now = self.moment(None).now;
-        // What is in memory mends what was lost: no connection has to be verified by another CA for it.
+        // What is in memory fixes what was lost: no connection has to be verified by another CA for it.
         let served = self.served.as_ref().filter(|served| served.is_valid(now));
         let found = found.filter(|found| served.is_none() || found.has_valid_authority(now));
         let base = match (found, served) {

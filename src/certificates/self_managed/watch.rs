@@ -35,7 +35,7 @@ impl From<Option<Secret>> for Found {
 }
 
 impl Known {
-    /// Whether each of our entries shows this CA. There must be one that denies; the configuration of those that mend may
+    /// Whether each of our entries shows this CA. There must be one that denies; the configuration of those that fix may
     /// be gone: somebody who wants no fixes has deleted it.
     pub(super) fn show(&self, authority: &str) -> bool {
         let all = |entries: &Option<Entries>| entries.as_ref().is_some_and(|entries| entries.show(authority));

@@ -1,4 +1,4 @@
-//! Certificates that nobody looks after: made, published, renewed, exchanged, and mended when somebody breaks them.
+//! Certificates that nobody looks after: made, published, renewed, exchanged, and fixed when somebody breaks them.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

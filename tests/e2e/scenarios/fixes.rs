@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use test_cluster::Cluster;
 
 use super::shop::{
-    CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixed, good_set, mendable_set, pgdata, service, with, without,
+    CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixable_set, fixed, good_set, pgdata, service, with, without,
 };
 use super::{Scenario, scenario};
 
@@ -43,10 +43,10 @@ fn intact(stored: &Value, after: &str) -> Result<()> {
     Ok(())
 }
 
-async fn mended(cluster: &Cluster) -> Result<Shop<'_>> {
+async fn fixed_shop(cluster: &Cluster) -> Result<Shop<'_>> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
-    let output = shop.apply(&mendable_set()).await?;
+    let output = shop.apply(&fixable_set()).await?;
     ensure!(codes(&output.stderr) == ["STS201", "STS301", "STS303"], "{output}");
     output.ok()?;
     intact(&shop.stored().await?, "create")?;
@@ -54,8 +54,8 @@ async fn mended(cluster: &Cluster) -> Result<Shop<'_>> {
 }
 
 async fn survive_apply_and_replace_of_the_same_file(cluster: &Cluster) -> Result<()> {
-    let shop = mended(cluster).await?;
-    let bad = mendable_set();
+    let shop = fixed_shop(cluster).await?;
+    let bad = fixable_set();
     for verb in [
         "apply -f -",
         "replace -f -",
@@ -74,18 +74,18 @@ async fn survive_server_side_apply_from_the_start(cluster: &Cluster) -> Result<(
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
     for round in ["create", "again"] {
-        shop.kubectl_with("apply --server-side -f -", Some(&mendable_set())).await?.ok()?;
+        shop.kubectl_with("apply --server-side -f -", Some(&fixable_set())).await?.ok()?;
         intact(&shop.stored().await?, round)?;
     }
     Ok(())
 }
 
 async fn survive_a_change_of_something_else(cluster: &Cluster) -> Result<()> {
-    let shop = mended(cluster).await?;
+    let shop = fixed_shop(cluster).await?;
     shop.kubectl("label statefulset postgres team=data").await?.ok()?;
     shop.kubectl("annotate statefulset postgres example.com/note=x").await?.ok()?;
     intact(&shop.stored().await?, "label and annotate")?;
-    let scaled = with(mendable_set(), "/spec/replicas", json!(2));
+    let scaled = with(fixable_set(), "/spec/replicas", json!(2));
     shop.kubectl_with("replace -f -", Some(&scaled)).await?.ok()?;
     let stored = shop.stored().await?;
     ensure!(stored["spec"]["replicas"] == 2 && stored["metadata"]["generation"] == 2, "{stored}");
@@ -98,7 +98,7 @@ fn chart(shop: &Shop<'_>) -> Result<PathBuf> {
     let folder = shop.cluster.scratch().join(format!("chart-{}", shop.namespace));
     fs::create_dir_all(folder.join("templates"))?;
     fs::write(folder.join("Chart.yaml"), "apiVersion: v2\nname: shop\nversion: 0.1.0\n")?;
-    let set = with(mendable_set(), "/metadata/labels", json!({"round": "{{ .Values.round }}"}));
+    let set = with(fixable_set(), "/metadata/labels", json!({"round": "{{ .Values.round }}"}));
     fs::write(folder.join("templates/set.yaml"), set.to_string())?;
     fs::write(folder.join("templates/service.yaml"), service().to_string())?;
     Ok(folder)
@@ -143,7 +143,7 @@ async fn survive_helm_upgrades_client_side_and_by_replacement(cluster: &Cluster)
 async fn survive_for_each_of_two_servers(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
-    let set = mendable_set();
+    let set = fixable_set();
     let mut second = set.pointer(CONTAINER).cloned().expect("there is a container");
     (second["name"], second["volumeMounts"][0]["name"]) = (json!("audit"), json!("audit"));
     let mut claim = set["spec"]["volumeClaimTemplates"][0].clone();
@@ -175,17 +175,17 @@ async fn leave_a_written_grace_period_alone(cluster: &Cluster) -> Result<()> {
 }
 
 async fn never_move_pgdata_off_the_claim(cluster: &Cluster) -> Result<()> {
-    let shop = mended(cluster).await?;
-    let moved = with(mendable_set(), &format!("{CONTAINER}/volumeMounts/0/mountPath"), json!("/var/lib/db"));
+    let shop = fixed_shop(cluster).await?;
+    let moved = with(fixable_set(), &format!("{CONTAINER}/volumeMounts/0/mountPath"), json!("/var/lib/db"));
     let said = shop.kubectl_with("replace -f -", Some(&moved)).await?.refused()?;
     ensure!(codes(&said).contains(&"STS202".to_owned()), "{said}");
     intact(&shop.stored().await?, "a refused move")
 }
 
 async fn end_with_an_exemption(cluster: &Cluster) -> Result<()> {
-    let shop = mended(cluster).await?;
+    let shop = fixed_shop(cluster).await?;
     let exempt = json!({"stsguard.dev/exempt-short-grace-period": "a cache, nothing to flush"});
-    let short = with(mendable_set(), "/metadata/annotations", exempt);
+    let short = with(fixable_set(), "/metadata/annotations", exempt);
     shop.kubectl_with("replace -f -", Some(&short)).await?.ok()?;
     let stored = shop.stored().await?;
     ensure!(stored.pointer(GRACE) == Some(&json!(30)) && fixed(&stored) == "STS201,STS303", "{stored}");
@@ -208,7 +208,7 @@ async fn are_not_claimed_by_an_update(cluster: &Cluster) -> Result<()> {
     shop.kubectl(&format!("annotate statefulset postgres stsguard.dev/fixed={ALL}")).await?.ok()?;
     ensure!(fixed(&shop.stored().await?).is_empty());
 
-    let shop = mended(cluster).await?;
+    let shop = fixed_shop(cluster).await?;
     for written in ["stsguard.dev/fixed=STS201", "stsguard.dev/fixed-"] {
         shop.kubectl(&format!("annotate statefulset postgres --overwrite {written}")).await?.ok()?;
         ensure!(fixed(&shop.stored().await?) == ALL, "{written}");
@@ -219,14 +219,14 @@ async fn are_not_claimed_by_an_update(cluster: &Cluster) -> Result<()> {
 async fn are_shown_by_a_dry_run_and_a_diff(cluster: &Cluster) -> Result<()> {
     let shop = Shop::open(cluster).await?;
     shop.apply_calmly(&service()).await?;
-    let output = shop.kubectl_with("create --dry-run=server -o json -f -", Some(&mendable_set())).await?;
+    let output = shop.kubectl_with("create --dry-run=server -o json -f -", Some(&fixable_set())).await?;
     ensure!(codes(&output.stderr) == ["STS201", "STS301", "STS303"], "{output}");
     let shown: Value = serde_json::from_str(&output.ok()?)?;
     ensure!(fixed(&shown) == ALL && pgdata(&shown).is_some(), "{shown}");
-    let diff = shop.kubectl_with("diff -f -", Some(&mendable_set())).await?;
+    let diff = shop.kubectl_with("diff -f -", Some(&fixable_set())).await?;
     ensure!(diff.status.code() == Some(1) && diff.stdout.contains("stsguard.dev/fixed"), "{diff}");
 
-    let denied = without(mendable_set(), "/spec/serviceName");
+    let denied = without(fixable_set(), "/spec/serviceName");
     let denied = with(denied, &format!("{CONTAINER}/image"), json!("postgres:18"));
     for verb in ["create --dry-run=server -f -", "diff -f -", "create -f -"] {
         let said = shop.kubectl_with(verb, Some(&denied)).await?.refused()?;
@@ -241,13 +241,13 @@ async fn leave_sets_of_an_operator_and_of_a_restore_alone(cluster: &Cluster) -> 
     shop.apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "operator"}})).await?.ok()?;
     let uid = shop.get("configmap operator").await?["metadata"]["uid"].clone();
     let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "operator", "uid": uid, "controller": true}]);
-    shop.apply_calmly(&with(mendable_set(), "/metadata/ownerReferences", owner)).await?;
+    shop.apply_calmly(&with(fixable_set(), "/metadata/ownerReferences", owner)).await?;
     let stored = shop.stored().await?;
     ensure!(fixed(&stored).is_empty() && stored["spec"]["podManagementPolicy"] == "Parallel", "{stored}");
 
     let shop = Shop::open(cluster).await?;
     shop.apply(&cluster_ip_service()).await?.ok()?;
-    let restored = with(mendable_set(), "/metadata/labels", json!({"velero.io/restore-name": "nightly"}));
+    let restored = with(fixable_set(), "/metadata/labels", json!({"velero.io/restore-name": "nightly"}));
     let output = shop.apply(&restored).await?;
     ensure!(codes(&output.stderr) == ["STS101", "STS201", "STS301", "STS303"], "{output}");
     output.ok()?;
@@ -259,7 +259,7 @@ async fn leave_sets_of_an_operator_and_of_a_restore_alone(cluster: &Cluster) -> 
 /// What a backup holds was fixed in another life: its record comes with it, and what it says is kept.
 async fn of_another_life_are_kept_once_restored(cluster: &Cluster) -> Result<()> {
     let backup = {
-        let stored = mended(cluster).await?.stored().await?;
+        let stored = fixed_shop(cluster).await?.stored().await?;
         let metadata = json!({
             "name": "postgres", "annotations": {"stsguard.dev/fixed": fixed(&stored)},
             "labels": {"velero.io/restore-name": "nightly"},
@@ -270,7 +270,7 @@ async fn of_another_life_are_kept_once_restored(cluster: &Cluster) -> Result<()>
     shop.apply_calmly(&service()).await?;
     shop.kubectl_with("create -f -", Some(&backup)).await?.ok()?;
     intact(&shop.stored().await?, "the restore")?;
-    let original = with(mendable_set(), "/metadata/labels", json!({"velero.io/restore-name": "nightly"}));
+    let original = with(fixable_set(), "/metadata/labels", json!({"velero.io/restore-name": "nightly"}));
     shop.kubectl_with("replace -f -", Some(&original)).await?.ok()?;
     intact(&shop.stored().await?, "the original manifest")
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use test_cluster::Cluster;
 
-use super::shop::{Shop, fixed, mendable_set, service, with};
+use super::shop::{Shop, fixable_set, fixed, service, with};
 use super::{Scenario, alone, scenario};
 
 /// The scenarios.
@@ -16,7 +16,7 @@ pub const SCENARIOS: &[Scenario] = &[
 
 /// What starts in parallel as well, so that all three fixes are made.
 fn manifest() -> Value {
-    with(mendable_set(), "/spec/podManagementPolicy", json!("Parallel"))
+    with(fixable_set(), "/spec/podManagementPolicy", json!("Parallel"))
 }
 
 /// Flux, and Argo CD with ServerSideDiff, compare the stored object with the result of a server-side dry run.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use test_cluster::Cluster;
 
-use super::shop::{CONTAINER, GRACE, Shop, cluster_ip_service, codes, good_set, mendable_set, with};
+use super::shop::{CONTAINER, GRACE, Shop, cluster_ip_service, codes, fixable_set, good_set, with};
 use super::{Scenario, scenario};
 
 /// The scenarios.
@@ -16,7 +16,7 @@ const NAMESPACE: &str = "legacy";
 /// A set with every mistake that the API server accepts: behind a ClusterIP Service, no grace period at all, data in the
 /// volume's root, started in parallel.
 pub fn broken() -> Value {
-    with(mendable_set(), GRACE, json!(0))
+    with(fixable_set(), GRACE, json!(0))
 }
 
 /// Makes the sets while no webhook is there.

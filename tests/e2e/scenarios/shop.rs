@@ -156,8 +156,8 @@ pub const CONTAINER: &str = "/spec/template/spec/containers/0";
 /// Where the grace period stands.
 pub const GRACE: &str = "/spec/template/spec/terminationGracePeriodSeconds";
 
-/// The tutorial's StatefulSet with all three mistakes that admission mends.
-pub fn mendable_set() -> Value {
+/// The tutorial's StatefulSet with all three mistakes that admission fixes.
+pub fn fixable_set() -> Value {
     let set = without(good_set(), GRACE);
     let set = with(set, "/spec/podManagementPolicy", json!("Parallel"));
     without(set, &format!("{CONTAINER}/env/1"))

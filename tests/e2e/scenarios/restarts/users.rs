@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use test_cluster::Cluster;
 use tokio::{sync::watch, time::sleep};
 
-use super::super::shop::{GRACE, Shop, codes, good_set, mendable_set, service, with};
+use super::super::shop::{GRACE, Shop, codes, fixable_set, good_set, service, with};
 
 /// What was wrong with an answer, if anything.
 type Answer = Result<(), String>;
@@ -47,7 +47,7 @@ impl<'a> Users<'a> {
             while !*ended.borrow() {
                 used.count(self.good().await);
                 sleep(PAUSE).await;
-                used.count(self.mendable().await);
+                used.count(self.fixable().await);
                 sleep(PAUSE).await;
                 used.count(self.bad().await);
                 sleep(PAUSE).await;
@@ -61,10 +61,10 @@ impl<'a> Users<'a> {
         create(&self.0, good_set()).await.map(drop)
     }
 
-    async fn mendable(&self) -> Answer {
-        let stored = create(&self.0, mendable_set()).await?;
-        let mended = stored.metadata.annotations.is_some_and(|all| all.contains_key("stsguard.dev/fixed"));
-        if mended { Ok(()) } else { Err("a set was not mended".to_owned()) }
+    async fn fixable(&self) -> Answer {
+        let stored = create(&self.0, fixable_set()).await?;
+        let fixed = stored.metadata.annotations.is_some_and(|all| all.contains_key("stsguard.dev/fixed"));
+        if fixed { Ok(()) } else { Err("a set was not fixed".to_owned()) }
     }
 
     /// Denied whatever else is in the cluster: an answer of the API server that comes late plays no part.
