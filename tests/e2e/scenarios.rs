@@ -12,6 +12,7 @@ mod callers;
 mod certificates;
 pub mod chart;
 mod deletions;
+mod documents;
 mod fixes;
 mod gitops;
 mod identity;
@@ -122,6 +123,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("restarts", restarts::SCENARIOS),
     ("rotation", rotation::SCENARIOS),
     ("lockout", lockout::SCENARIOS),
+    ("documents", documents::SCENARIOS),
     ("restore", restore::SCENARIOS),
     ("soak", soak::SCENARIOS),
     ("image", image::SCENARIOS),

@@ -165,6 +165,11 @@ impl Cluster {
         Call::new(self, program, arguments)
     }
 
+    /// The folder of the programs: kubectl and helm among them.
+    pub fn programs(&self) -> &Path {
+        &self.binaries
+    }
+
     /// The CA of the API server and of the certificate that it presents to webhooks.
     pub fn authority(&self) -> PathBuf {
         self.credentials.authority()

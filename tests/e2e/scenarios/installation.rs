@@ -62,6 +62,12 @@ pub async fn install_afresh(cluster: &Cluster) -> Result<()> {
     installed
 }
 
+/// Installs the chart into a cluster from which a scenario has taken it and its namespace.
+pub async fn install_release_again(cluster: &Cluster) -> Result<()> {
+    cluster.kubectl(["create", "namespace", RELEASE]).ok().await?;
+    install(cluster, &["--set", "image.repository=stsguard"]).await
+}
+
 /// Puts a pair into the Secret that the chart mounts.
 pub async fn secret(cluster: &Cluster, folder: &Path) -> Result<()> {
     let made = cluster
