@@ -1,7 +1,5 @@
 //! Where a server keeps its data: arguments before environment before the image's default.
 
-use crate::kubernetes::Container;
-
 use super::catalogue::Engine;
 use super::entrypoint::Start;
 use super::environment::{ConfigMaps, Variable, variable};
@@ -38,8 +36,10 @@ pub enum SetBy {
 }
 
 pub(super) fn effective(server: &Server<'_>, config_maps: &ConfigMaps<'_>) -> DataDirectory {
-    let (Some(layout), Start::Entrypoint) = (server.layout, server.start) else { return DataDirectory::Unknown };
-    match argument(server.container, server.engine) {
+    let (Some(layout), Start::Entrypoint | Start::HandedOver) = (server.layout, server.start) else {
+        return DataDirectory::Unknown;
+    };
+    match argument(&server.arguments, server.engine) {
         Argument::Path(path) => return known(&path, SetBy::Argument),
         Argument::Unknown => return DataDirectory::Unknown,
         Argument::None => {}
@@ -81,8 +81,7 @@ enum Argument {
     Unknown,
 }
 
-fn argument(container: &Container, engine: &Engine) -> Argument {
-    let words: Vec<_> = container.command.iter().chain(&container.args).map(String::as_str).collect();
+fn argument(words: &[&str], engine: &Engine) -> Argument {
     let mut found = Argument::None;
     for (index, word) in words.iter().enumerate() {
         let word = word.strip_prefix("-c").filter(|rest| rest.contains('=')).unwrap_or(word);
@@ -167,7 +166,7 @@ mod tests {
             json!({"env": [{"name": "PGDATA", "valueFrom": {"fieldRef": {}}}]}),
             json!({"env": [{"name": "PGDATA", "value": "relative"}]}),
             json!({"envFrom": [{"configMapRef": {"name": "unseen"}}]}),
-            json!({"command": ["sh", "-c", "exec docker-entrypoint.sh postgres"]}),
+            json!({"command": ["sh", "-c", "export PGDATA=/x; exec docker-entrypoint.sh postgres"]}),
         ] {
             assert_eq!(directory("postgres:16", &container), DataDirectory::Unknown, "{container}");
         }

@@ -28,6 +28,8 @@ pub struct Server<'a> {
     pub is_assumed: bool,
     /// How the server is started.
     pub start: Start,
+    /// The words that it is given, the server's or entrypoint's own name among them where a command is written.
+    pub(super) arguments: Vec<&'a str>,
     image: &'static Image,
 }
 
@@ -43,7 +45,7 @@ pub fn servers<'a>(pod: &'a PodSpec, mirrors: &[Mirror]) -> Vec<Server<'a>> {
 fn server<'a>(slot: Slot, container: &'a Container, mirrors: &[Mirror]) -> Option<Server<'a>> {
     let reference = ImageReference::parse(container.image.as_deref()?)?;
     let (engine, image, degree) = identify(&reference, mirrors)?;
-    let start = entrypoint::start(container, engine)?;
+    let (start, arguments) = entrypoint::start(container, engine)?;
     let layout = image.layout.filter(|_| degree > Degree::Namesake);
     Some(Server {
         slot,
@@ -54,6 +56,7 @@ fn server<'a>(slot: Slot, container: &'a Container, mirrors: &[Mirror]) -> Optio
         major: reference.tag.and_then(|tag| image.major(tag)),
         is_assumed: false,
         start,
+        arguments,
         image,
     })
 }

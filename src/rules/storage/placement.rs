@@ -116,7 +116,11 @@ pub(super) fn refused(server: &Server<'_>, path: &str, set_by: SetBy) -> Option<
         SetBy::Variable => server.default_directory().as_deref() == Some(path),
         SetBy::Argument => false,
     };
-    let is_entered = server.start == Start::Entrypoint && server.container.command.is_empty();
+    let is_entered = match server.start {
+        Start::Entrypoint => server.container.command.is_empty(),
+        Start::HandedOver => true,
+        Start::NamedInScript | Start::UnknownScript => false,
+    };
     let mounts = &server.container.volume_mounts;
     let index = mounts.iter().position(|mount| engines::normalise(&mount.mount_path) == refused)?;
     (is_default && is_entered).then_some((index, refused))

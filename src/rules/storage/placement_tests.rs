@@ -85,3 +85,18 @@ fn a_known_major_is_judged_as_before() {
     // Of MySQL 5.7 alone it is known that lost+found breaks it.
     assert_eq!(codes("mysql", "/var/lib/mysql", None), [""; 0]);
 }
+
+#[test]
+fn a_shell_line_that_hands_over_to_the_entrypoint_is_judged_like_the_image() {
+    let placed = |line: &str| {
+        let mounts = json!([{"name": "data", "mountPath": "/var/lib/postgresql/data"}]);
+        let command = json!(["bash", "-c", line]);
+        let container = json!({"name": "pg", "image": "postgres:18", "command": command, "volumeMounts": mounts});
+        let templates = json!([{"metadata": {"name": "data"}}]);
+        let spec = json!({"template": {"spec": {"containers": [container]}}, "volumeClaimTemplates": templates});
+        harness::create("STS205", &json!({"spec": spec})).len()
+    };
+    assert_eq!(placed("mkdir -p /x; exec docker-entrypoint.sh postgres"), 1);
+    assert_eq!(placed("export PGDATA=/x; exec docker-entrypoint.sh postgres"), 0);
+    assert_eq!(placed("exec postgres -D /x"), 0);
+}
