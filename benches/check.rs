@@ -70,6 +70,7 @@ fn measure(kind: &Kind, input: &Input, size: usize, format: Format) -> Result<Du
         format,
         show: Action::Audit,
         fail_on: Action::Deny,
+        today: None,
         require_objects: false,
         colour: false,
     };

@@ -30,7 +30,7 @@ impl Facts for AllIsWell {
         } else if question.resource == StorageClassFacts::RESOURCE {
             class(&name)
         } else if question.resource == NamespaceFacts::RESOURCE {
-            Arc::new(NamespaceFacts { terminating: false })
+            Arc::new(NamespaceFacts::default())
         } else {
             return Some((Lookup::Absent, Source::Final));
         };

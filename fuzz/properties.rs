@@ -88,6 +88,7 @@ pub fn manifest(data: &[u8]) {
                 format,
                 show: Action::Audit,
                 fail_on: Action::Deny,
+                today: None,
                 require_objects: false,
                 colour: false,
             };

@@ -15,6 +15,8 @@ mod wire;
 pub use verdict::{Verdict, listed};
 
 use self::reviewed::{Misread, Reviewed, place};
+use time::Date;
+
 use crate::evaluation::{Change, Subject, evaluate};
 use crate::facts::{Answers, Facts, Question};
 use crate::rule::{Context, Policy};
@@ -65,6 +67,7 @@ pub struct Review {
     resource: String,
     user: String,
     dry_run: bool,
+    today: Option<Date>,
     subject: Reviewed,
 }
 
@@ -136,8 +139,16 @@ impl Review {
             resource,
             user: request.user_info.username,
             dry_run: request.dry_run,
+            today: None,
             subject,
         })
+    }
+
+    /// Came on this day (UTC), which decides what has expired; without it nothing has.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        self.today = Some(today);
+        self
     }
 
     /// Decides with the facts and answers at hand; call again with the answers to what it needs.
@@ -145,7 +156,7 @@ impl Review {
         let Some((occasion, subject)) = self.subject.subject(&self.name) else {
             return Decision { verdict: Verdict::allow(), needs: Vec::new() };
         };
-        let context = Context::new(policy, occasion, &self.namespace, facts, answers);
+        let context = Context::new(policy, occasion, &self.namespace, facts, answers).on(self.today);
         match (endpoint, subject) {
             (Endpoint::Mutate, Subject::StatefulSet(set, Change::State)) => {
                 mutation::create(set, evaluate(&subject, context.fixes_only()), policy)

@@ -14,6 +14,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use time::Date;
+
 pub use self::outcome::{Located, Outcome, Summary};
 pub use self::render::Format;
 
@@ -42,6 +44,8 @@ pub struct Settings {
     pub show: Action,
     /// The mildest action that counts as a failure.
     pub fail_on: Action,
+    /// The day (UTC), where exemptions may have expired.
+    pub today: Option<Date>,
     /// Whether it is a failure that there is nothing to judge.
     pub require_objects: bool,
     /// Whether colours may be used.
@@ -85,7 +89,8 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
     let mut tracer = Tracer::default();
     for entry in &entries {
         let view = facts.seen_from(entry.file);
-        let context = Context::new(&settings.policy, entry.occasion, &entry.namespace, &view, &answers);
+        let context =
+            Context::new(&settings.policy, entry.occasion, &entry.namespace, &view, &answers).on(settings.today);
         let report = match &entry.object {
             Some(Object::StatefulSet(set)) => evaluate(&Subject::StatefulSet(set, Change::State), context),
             Some(Object::Deployment(deployment)) => evaluate(&Subject::Deployment(deployment), context),

@@ -13,22 +13,22 @@ pub use subject::{Change, Subject};
 
 use std::collections::HashSet;
 
-use crate::exemption::is_exempt;
-use crate::facts::{Lookup, Source};
+use crate::facts::Lookup;
 use crate::kubernetes::{ObjectMeta, RunsPods, StatefulSet};
 use crate::rule::{Action, Context, Finding, Findings, Hook, Rule, Specs, Update, Workload};
 
 /// Evaluates one subject.
-pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
+pub fn evaluate(subject: &Subject<'_>, mut cx: Context<'_>) -> Report {
+    let chosen_by = cx.enter_namespace();
     let mut report = Report::default();
     match *subject {
         Subject::StatefulSet(set, Change::State) => {
-            let set = Workload::new(set, cx.policy);
+            let set = Workload::new(set, &cx.policy);
             run(Hook::StatefulSet, &cx, set.metadata(), &mut report, |rule, found| rule.stateful_set(&set, &cx, found));
         }
         Subject::StatefulSet(new, Change::Update { old, specs }) => update(old, new, specs, &cx, &mut report),
         Subject::StatefulSet(set, Change::Delete(options)) => {
-            let set = Workload::new(set, cx.policy);
+            let set = Workload::new(set, &cx.policy);
             if set.metadata().deletion_timestamp.is_none() {
                 deletion(Hook::StatefulSetDelete, &cx, set.metadata(), &mut report, |rule, found| {
                     rule.stateful_set_delete(&set, options, &cx, found);
@@ -60,10 +60,13 @@ pub fn evaluate(subject: &Subject<'_>, cx: Context<'_>) -> Report {
             });
         }
         Subject::Deployment(deployment) => {
-            let deployment = Workload::new(deployment, cx.policy);
+            let deployment = Workload::new(deployment, &cx.policy);
             let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.deployment(&deployment, &cx, found);
             run(Hook::Deployment, &cx, deployment.metadata(), &mut report, hook);
         }
+    }
+    for finding in &mut report.findings {
+        finding.rest_on(&chosen_by);
     }
     report.findings.sort_by(|a, b| {
         b.action.cmp(&a.action).then(a.rule.code.cmp(b.rule.code)).then_with(|| a.pointer.cmp(&b.pointer))
@@ -80,8 +83,8 @@ fn scaled(set: &StatefulSet, replicas: i32) -> StatefulSet {
 
 /// Runs the rules on an update and ratchets: what the old object has too is pre-existing and drops one step.
 fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, cx: &Context<'_>, report: &mut Report) {
-    let old = Workload::new(old, cx.policy);
-    let new = Workload::new(new, cx.policy);
+    let old = Workload::new(old, &cx.policy);
+    let new = Workload::new(new, &cx.policy);
     let change = Update { old: &old, new: &new, specs };
     run(Hook::StatefulSet, cx, new.metadata(), report, |rule, found| rule.stateful_set(&new, cx, found));
     if !report.findings.is_empty() {
@@ -97,7 +100,7 @@ fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx:
     let awake_workload;
     let old = if old.replicas() == 0 {
         awake = scaled(old.object(), new.replicas());
-        awake_workload = Workload::new(&awake, cx.policy);
+        awake_workload = Workload::new(&awake, &cx.policy);
         &awake_workload
     } else {
         old
@@ -131,7 +134,7 @@ where
         if setting.action == Action::Off || (cx.is_fixes_only() && !setting.fix) || !info.hooks.contains(&hook) {
             continue;
         }
-        let exempt = is_exempt(metadata, info.name);
+        let exempt = cx.policy.exempts(index, cx.namespace, metadata, cx.today);
         if exempt && cx.is_fixes_only() {
             continue;
         }
@@ -169,8 +172,8 @@ where
     let asked = cx.take_asked();
     run(hook, cx, metadata, report, call);
     for finding in &mut report.findings {
-        finding.rests_on.extend(asked.iter().cloned());
-        if terminating == Lookup::Unknown || asked.iter().any(|(_, source)| *source == Source::Unconfirmed) {
+        finding.rest_on(&asked);
+        if terminating == Lookup::Unknown {
             finding.unconfirmed = true;
             finding.cap(Action::Warn);
         }

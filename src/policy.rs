@@ -6,6 +6,8 @@ mod did_you_mean;
 mod parameters;
 mod reader;
 mod schema;
+mod scopes;
+mod words;
 
 use std::fmt;
 use std::path::Path;

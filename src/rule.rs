@@ -4,26 +4,32 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod action;
 mod catalogue;
 mod context;
 mod finding;
 mod fix;
 mod hook;
 mod info;
+mod occasion;
 mod parameter;
 mod policy;
+mod scope;
 mod update;
 mod workload;
 
+pub use action::Action;
 pub use catalogue::Catalogue;
-pub use context::{Asked, Context, Occasion};
+pub use context::{Asked, Context};
 pub use finding::{Building, Finding, Findings};
 pub use fix::{Applicability, Fix, Operation};
 pub use hook::{Front, Hook};
 pub(crate) use info::rule;
 pub use info::{Described, Info};
+pub use occasion::Occasion;
 pub use parameter::{Parameter, Values, Written};
-pub use policy::{Action, Owned, Policy, Profile, Setting};
+pub use policy::{Owned, Policy, Profile, Setting, WrittenParameter};
+pub use scope::{Exemption, Glob, Namespaces, Override};
 pub use update::{Specs, Update};
 pub use workload::{Workload, config_map, data_directory};
 

@@ -59,6 +59,7 @@ fn checked(fixture: &Path) -> BTreeMap<String, BTreeSet<String>> {
         format: Format::Full,
         show: Action::Audit,
         fail_on: Action::Deny,
+        today: None,
         require_objects: false,
         colour: false,
     };

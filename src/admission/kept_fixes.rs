@@ -24,7 +24,10 @@ pub(super) fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, pol
     let (rules, recorded) = (policy.rules(), recorded(old));
     let exempt = |code: &str| {
         let rule = rules.iter().find(|rule| rule.info().code == code);
-        rule.is_some_and(|rule| is_exempt(&new.metadata, rule.info().name))
+        rule.is_some_and(|rule| {
+            let name = rule.info().name;
+            policy.is_exemptable(name) && is_exempt(&new.metadata, name)
+        })
     };
     // A code that this version does not know was recorded by a later one, which may come back.
     let codes: BTreeSet<_> = recorded.iter().filter(|code| !exempt(code)).cloned().collect();

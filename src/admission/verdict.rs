@@ -120,7 +120,11 @@ fn line(finding: &Finding) -> String {
 
 fn denial(finding: &Finding) -> String {
     let info = finding.rule;
-    let exempt = format!("; if this is meant, annotate it {}: \"<reason>\"", info.exemption());
+    let exempt = if finding.exemptable {
+        format!("; if this is meant, annotate it {}: \"<reason>\"", info.exemption())
+    } else {
+        "; if this is meant, ask for an exemption in the policy".to_owned()
+    };
     let room = DENIAL_LENGTH.saturating_sub(exempt.chars().count());
     let text = format!("{} {}: {}; {}", info.code, info.name, finding.message, finding.help);
     shorten(text.trim_end_matches("; "), room) + &exempt

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use time::OffsetDateTime;
 
 use super::policy_flags::PolicyFlags;
 use crate::check::{Format, Settings, Status, run};
@@ -119,6 +120,7 @@ impl CheckFlags {
                 FailOn::Deny => Action::Deny,
                 FailOn::Warn => Action::Warn,
             },
+            today: Some(OffsetDateTime::now_utc().date()),
             require_objects: self.require_objects,
             colour: match self.color {
                 When::Auto => colours_are_welcome(),

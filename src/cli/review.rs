@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
 use super::policy_flags::PolicyFlags;
 use crate::admission::{Decision, Endpoint, Review, Unreadable};
@@ -63,7 +64,7 @@ impl ReviewFlags {
         let policy = self.policy.resolve()?;
         let body = read(&self.file)?;
         let review = match Review::parse(&body) {
-            Ok(review) => review,
+            Ok(review) => review.on(OffsetDateTime::now_utc().date()),
             Err(Unreadable::Bare { message, .. }) => bail!("{}: {message}", self.file.display()),
             Err(Unreadable::Answered(answer)) => bail!("{}: {}", self.file.display(), refusal(&answer)),
         };

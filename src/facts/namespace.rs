@@ -1,13 +1,15 @@
-//! Namespaces: whether they are going.
+//! Namespaces: their labels, and whether they are going.
 
 use serde::Deserialize;
 
 use super::kind::{Kind, Resource, Scope};
-use crate::kubernetes::{ObjectMeta, nullable};
+use crate::kubernetes::{Labels, ObjectMeta, nullable};
 
 /// What rules know of a namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NamespaceFacts {
+    /// Its labels, which choose overrides of the policy.
+    pub labels: Labels,
     /// Whether it is being deleted.
     pub terminating: bool,
 }
@@ -21,7 +23,8 @@ pub struct Namespace {
 
 impl From<&Namespace> for NamespaceFacts {
     fn from(namespace: &Namespace) -> Self {
-        Self { terminating: namespace.metadata.deletion_timestamp.is_some() }
+        let metadata = &namespace.metadata;
+        Self { labels: metadata.labels.clone(), terminating: metadata.deletion_timestamp.is_some() }
     }
 }
 
@@ -35,6 +38,6 @@ impl Kind for NamespaceFacts {
         stored: true,
         get: true,
         list: None,
-        files: false,
+        files: true,
     };
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::reader::{Reader, describe};
+use super::reader::Reader;
+use super::words::describe;
 use crate::pointer::Pointer;
 use crate::rule::{Info, Policy, Values, Written};
 

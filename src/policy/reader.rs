@@ -4,15 +4,30 @@ use serde_json::{Map, Value};
 
 use super::Fault;
 use super::did_you_mean::did_you_mean;
+use super::words::{describe, list, no_rule};
 use crate::engines::Mirror;
 use crate::pointer::Pointer;
 use crate::rule::{Action, Catalogue, Owned, Policy, Profile, Setting};
 use crate::yaml::{Places, Positions};
 
 /// The top fields, in the order of the documentation.
-const FIELDS: &[&str] = &["profile", "enforcement", "fixes", "restoreLabels", "ownedByControllers", "mirrors", "rules"];
+const FIELDS: &[&str] = &[
+    "apiVersion",
+    "kind",
+    "profile",
+    "enforcement",
+    "fixes",
+    "restoreLabels",
+    "ownedByControllers",
+    "mirrors",
+    "rules",
+    "overrides",
+    "exemptions",
+];
+/// What a policy may say that it is.
+pub(super) const IDENTITY: [(&str, &str); 2] = [("apiVersion", "stsguard.dev/v1"), ("kind", "Policy")];
 /// The fields of one rule's entry.
-pub(super) const RULE_FIELDS: &[&str] = &["action", "fix", "parameters"];
+pub(super) const RULE_FIELDS: &[&str] = &["action", "fix", "exemptable", "parameters"];
 pub(super) const ACTIONS: &[(&str, Action)] =
     &[("deny", Action::Deny), ("warn", Action::Warn), ("audit", Action::Audit), ("off", Action::Off)];
 pub(super) const ENFORCEMENTS: &[(&str, Action)] =
@@ -48,6 +63,11 @@ impl<'t> Reader<'t> {
         self.refuse_unknown(&root, map, FIELDS, "field");
         let field =
             |name| map.get(name).filter(|value| !value.is_null()).map(|value| (root.clone().field(name), value));
+        for (name, only) in IDENTITY {
+            if let Some((at, value)) = field(name).filter(|(_, value)| *value != only) {
+                self.blame(&at, format!("{name} is {}; write {only}, or leave it out", describe(value)));
+            }
+        }
         let profile = field("profile").and_then(|(at, value)| self.word(&at, value, PROFILES));
         let mut policy = profile.map_or(default, |profile| Policy::new(rules, profile));
         if let Some((at, value)) = field("enforcement") {
@@ -68,19 +88,23 @@ impl<'t> Reader<'t> {
         if let Some((at, value)) = field("rules") {
             self.rules(&at, value, &mut policy);
         }
+        if let Some((at, value)) = field("overrides") {
+            policy.overrides = self.overrides(&at, value, &policy);
+        }
+        if let Some((at, value)) = field("exemptions") {
+            policy.exemptions = self.exemptions(&at, value, rules);
+        }
         policy
     }
 
-    fn rules(&mut self, at: &Pointer, value: &Value, policy: &mut Policy) {
+    pub(super) fn rules(&mut self, at: &Pointer, value: &Value, policy: &mut Policy) {
         let Some(map) = self.mapping(at, value, "rules") else { return };
         let rules = policy.rules();
         let mut named = vec![None; rules.len()];
         for (key, value) in map {
             let at = at.clone().field(key);
             let Some(index) = rules.find(key) else {
-                let names = rules.iter().flat_map(|rule| [rule.info().name, rule.info().code]);
-                let advice = did_you_mean(key, names).unwrap_or_else(|| "`stsguard rules` lists all".to_owned());
-                self.blame_key(&at, format!("there is no rule {key:?}; {advice}"));
+                self.blame_key(&at, no_rule(key, rules));
                 continue;
             };
             if let Some(earlier) = named[index].replace(key) {
@@ -93,7 +117,7 @@ impl<'t> Reader<'t> {
     }
 
     /// True or false.
-    fn switch(&mut self, at: &Pointer, name: &str, value: &Value) -> Option<bool> {
+    pub(super) fn switch(&mut self, at: &Pointer, name: &str, value: &Value) -> Option<bool> {
         if !value.is_boolean() {
             self.blame(at, format!("{name} is {}; write true or false", describe(value)));
         }
@@ -122,6 +146,11 @@ impl<'t> Reader<'t> {
                 }
                 fix => setting.fix = fix.unwrap_or(setting.fix),
             }
+        }
+        if let Some(value) = map.get("exemptable")
+            && self.switch(&at.clone().field("exemptable"), "exemptable", value) == Some(false)
+        {
+            policy.bind(index);
         }
         if let Some(value) = map.get("parameters") {
             self.parameters(&at.clone().field("parameters"), info, value, policy);
@@ -207,21 +236,5 @@ impl<'t> Reader<'t> {
         let mark = self.places.nearest(at);
         let offset = mark.key.unwrap_or(mark.value).start;
         self.faults.push(Fault { position: self.positions.at(self.text, offset), message });
-    }
-}
-
-fn list<T>(words: &[(&str, T)]) -> String {
-    words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
-}
-
-/// What a value of the wrong kind is.
-pub(super) fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "empty".to_owned(),
-        Value::Bool(switch) => format!("the boolean {switch}"),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text {text:?}"),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
     }
 }

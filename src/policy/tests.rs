@@ -120,3 +120,40 @@ fn refuses_anchors_that_nest_deeper_than_a_stack_without_ending_the_process() {
     let text = include_str!("../../tests/fuzzed/policy/chained-anchors.yaml");
     assert_eq!(faults(text), ["2:249: the document is nested too deep where this alias is unfolded"]);
 }
+
+#[test]
+fn names_what_is_wrong_with_overrides_and_exemptions() {
+    for (text, said) in [
+        (
+            "overrides: [{profile: strict}]",
+            "1:13: this override says for no namespaces; write namespaces or namespaceSelector",
+        ),
+        (
+            "overrides: [{namespaces: [Team]}]",
+            "1:27: no object can be called the text \"Team\"; write a name of small letters, digits, - and ., with * for any characters",
+        ),
+        (
+            "overrides: [{namespace: [a]}]",
+            "1:14: there is no field of an override \"namespace\"; did you mean namespaces?",
+        ),
+        (
+            "exemptions: [{rules: [STS31], names: [a], reason: x}]",
+            "1:23: there is no rule \"STS31\"; did you mean STS301?",
+        ),
+        (
+            "exemptions: [{rules: [STS301], reason: x}]",
+            "1:14: this exemption is about every object; write namespaces, names or selector, or turn the rule off",
+        ),
+        ("exemptions: [{rules: [STS301], names: [a]}]", "1:14: this exemption gives no reason; write reason: and why"),
+        (
+            "exemptions: [{rules: [STS301], names: [a], reason: x, expires: 2027-02-30}]",
+            "1:64: this is the text \"2027-02-30\"; write the last day on which it counts: 2027-06-30",
+        ),
+        ("kind: Polcy", "1:7: kind is the text \"Polcy\"; write Policy, or leave it out"),
+    ] {
+        let said_of = faults(text);
+        assert!(said_of.iter().any(|fault| fault.starts_with(said)), "{text}: {said_of:?}");
+    }
+    // The last one in an override is told, though it is none elsewhere.
+    assert_eq!(faults("overrides: [{namespaces: [a], rules: {STS101: {exemptable: false}}}]").len(), 1);
+}

@@ -1,9 +1,13 @@
 //! What a rule may know beyond its object: cluster facts as three-valued lookups, each question recorded.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use time::Date;
+
+use super::occasion::Occasion;
 use super::policy::Policy;
 use crate::facts::{
     Answer, Answers, Completeness, Facts, Items, Kind, Listed, Lookup, NamespaceFacts, Question, Source,
@@ -12,35 +16,6 @@ use crate::facts::{
 /// Of how many objects that a store shows each is read again by itself; of more, all of the kind are.
 const CONFIRMED_ONE_BY_ONE: usize = 8;
 
-/// Why an object is being looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
-    /// It is being created in a cluster.
-    Create,
-    /// It is being changed in a cluster, by an update or a scale.
-    Update,
-    /// It is being deleted from a cluster.
-    Delete,
-    /// It stands in a file, to be created.
-    Check,
-    /// It stands in a file as a cluster shows it, with a uid or a status: it exists, and may hold data.
-    Dump,
-    /// It stands in a cluster and nobody touches it.
-    Audit,
-}
-
-impl Occasion {
-    /// Whether what the files do not show may yet exist.
-    pub fn is_in_files(self) -> bool {
-        matches!(self, Self::Check | Self::Dump)
-    }
-
-    /// Whether the object does not exist yet, so that immutable fields can still be chosen and no data is hidden.
-    pub fn is_new(self) -> bool {
-        matches!(self, Self::Create | Self::Check)
-    }
-}
-
 /// A question and how far its answer can be trusted.
 pub type Asked = (Question, Source);
 
@@ -48,12 +23,14 @@ pub type Asked = (Question, Source);
 ///
 /// Each method records its question, so that a finding and a fix know what they rest on, and the caller what is open.
 pub struct Context<'a> {
-    /// The policy.
-    pub policy: &'a Policy,
+    /// The policy, as it counts in the object's namespace.
+    pub policy: Cow<'a, Policy>,
     /// Why the object is looked at.
     pub occasion: Occasion,
     /// The object's namespace.
     pub namespace: &'a str,
+    /// The day (UTC), where exemptions may have expired.
+    pub today: Option<Date>,
     /// Only rules whose fixes may be made are of interest.
     fixes_only: Cell<bool>,
     facts: &'a dyn Facts,
@@ -72,7 +49,29 @@ impl<'a> Context<'a> {
         answers: &'a Answers,
     ) -> Self {
         let (asked, open) = (RefCell::default(), RefCell::default());
-        Self { policy, occasion, namespace, fixes_only: Cell::new(false), facts, answers, asked, open }
+        let policy = Cow::Borrowed(policy);
+        Self { policy, occasion, namespace, today: None, fixes_only: Cell::new(false), facts, answers, asked, open }
+    }
+
+    /// On this day (UTC).
+    #[must_use]
+    pub fn on(mut self, today: Option<Date>) -> Self {
+        self.today = today;
+        self
+    }
+
+    /// Takes what the policy says of the object's namespace, and returns the questions that this rests on.
+    pub(crate) fn enter_namespace(&mut self) -> Vec<Asked> {
+        let asks = self.policy.asks_for_labels(self.namespace);
+        let found = if asks { self.get::<NamespaceFacts>(self.namespace) } else { Lookup::Unknown };
+        let labels = match &found {
+            Lookup::Found(namespace) => Some(&namespace.labels),
+            Lookup::Absent | Lookup::Unknown => None,
+        };
+        if let Some(policy) = self.policy.within(self.namespace, labels) {
+            self.policy = Cow::Owned(policy);
+        }
+        self.take_asked()
     }
 
     /// Runs only the rules whose safe fixes the policy allows: all that `/mutate` is interested in.

@@ -1,9 +1,9 @@
 //! Findings: one breach in one object at one JSON pointer, and the builder that rules write them with.
 
+use super::action::Action;
 use super::context::{Asked, Context};
 use super::fix::{Applicability, Fix};
 use super::info::Info;
-use super::policy::Action;
 use crate::engines::{Degree, Server};
 use crate::facts::Source;
 use crate::pointer::Pointer;
@@ -27,6 +27,8 @@ pub struct Finding {
     pub pre_existing: bool,
     /// Whether it rests on a store's answer that could not be confirmed live.
     pub unconfirmed: bool,
+    /// Whether an annotation on the object would exempt it; if not, the policy's list alone would.
+    pub exemptable: bool,
     /// The cluster facts it rests on.
     pub rests_on: Vec<Asked>,
     /// The part of the object that it is about, empty for the object as a whole.
@@ -92,6 +94,7 @@ impl<'c, 'a> Findings<'c, 'a> {
             help: String::new(),
             fix: None,
             pre_existing: false,
+            exemptable: self.context.policy.is_exemptable(self.rule.name),
             unconfirmed: rests_on.iter().any(|(_, source)| *source == Source::Unconfirmed),
             rests_on,
             part: part.to_owned(),
@@ -144,7 +147,7 @@ impl Building<'_, '_, '_> {
     /// Sharpens the action of a finding that weighs more than the rule's others, unless the policy says something of the
     /// rule itself; `enforcement` caps it still.
     pub fn at_least(self, action: Action) -> Self {
-        let policy = self.context.policy;
+        let policy = &self.context.policy;
         if !policy.names(self.finding.rule) {
             self.finding.action = self.finding.action.max(action).min(policy.enforcement);
         }
@@ -162,6 +165,18 @@ impl Building<'_, '_, '_> {
 }
 
 impl Finding {
+    /// Rests, with its fix, on these questions too.
+    pub(crate) fn rest_on(&mut self, asked: &[Asked]) {
+        self.rests_on.extend(asked.iter().cloned());
+        if let Some(fix) = &mut self.fix {
+            fix.rests_on.extend(asked.iter().cloned());
+        }
+        if asked.iter().any(|(_, source)| *source == Source::Unconfirmed) {
+            self.unconfirmed = true;
+            self.cap(Action::Warn);
+        }
+    }
+
     /// Caps the action.
     pub fn cap(&mut self, action: Action) {
         self.action = self.action.min(action);

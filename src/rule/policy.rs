@@ -1,56 +1,18 @@
 //! The policy as resolved: what is done about each rule's findings, and the parameters that rules read.
 
-use std::fmt;
+use time::Date;
 
+use super::action::Action;
 use super::catalogue::Catalogue;
 use super::info::Info;
 use super::parameter::{Parameter, Values, Written};
+use super::scope::{Exemption, Override};
 use crate::engines::Mirror;
+use crate::exemption::is_exempt;
 use crate::kubernetes::ObjectMeta;
 
-/// What is done about a finding, mildest first, so that `min` caps and `max` sharpens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// The rule does not run.
-    Off,
-    /// A log line, a metric and an audit annotation; `check` shows it only with `--show audit`.
-    Audit,
-    /// An admission warning.
-    Warn,
-    /// Admission rejects; `check` exits 1.
-    Deny,
-}
-
-impl Action {
-    /// One step milder: deny becomes warn, warn becomes audit; audit and off stay.
-    #[must_use]
-    pub fn milder(self) -> Self {
-        match self {
-            Self::Deny => Self::Warn,
-            Self::Warn | Self::Audit => Self::Audit,
-            Self::Off => Self::Off,
-        }
-    }
-
-    /// The word for it in policies, messages, logs and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Audit => "audit",
-            Self::Warn => "warn",
-            Self::Deny => "deny",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A set of default actions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A set of default actions, the mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Profile {
     /// Denies only what surely breaks or loses data in every cluster.
     Baseline,
@@ -84,6 +46,9 @@ pub struct Setting {
     pub fix: bool,
 }
 
+/// A parameter's rule by its code, its name, and what is written for it.
+pub type WrittenParameter = (&'static str, &'static str, Written);
+
 /// What is done about sets that belong to an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Owned {
@@ -109,11 +74,17 @@ pub struct Policy {
     pub mirrors: Vec<Mirror>,
     /// What is done about sets with a controller owner.
     pub owned_by_controllers: Owned,
+    /// What is different in some namespaces; a later one counts before an earlier one.
+    pub overrides: Vec<Override>,
+    /// What is exempt.
+    pub exemptions: Vec<Exemption>,
     rules: Catalogue,
     settings: Vec<Setting>,
     /// Which rules' settings were changed, be it to what they were.
     named: Vec<bool>,
-    parameters: Vec<(&'static str, &'static str, Written)>,
+    /// From which rules an annotation exempts nobody.
+    binding: Vec<usize>,
+    parameters: Vec<WrittenParameter>,
 }
 
 impl Policy {
@@ -126,6 +97,9 @@ impl Policy {
             restore_labels: vec!["velero.io/restore-name".to_owned()],
             mirrors: Vec::new(),
             owned_by_controllers: Owned::default(),
+            overrides: Vec::new(),
+            exemptions: Vec::new(),
+            binding: Vec::new(),
             settings: rules.iter().map(|rule| rule.info().defaults[profile as usize]).collect(),
             named: vec![false; rules.len()],
             parameters: Vec::new(),
@@ -178,14 +152,71 @@ impl Policy {
     }
 
     /// The parameters that something was written for, with what was written.
-    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &'static str, Written)> {
+    pub fn parameters(&self) -> impl Iterator<Item = WrittenParameter> {
         self.parameters.iter().copied()
+    }
+
+    /// Whether an annotation can exempt from a rule of this name; if not, the policy's list alone does.
+    pub fn is_exemptable(&self, name: &str) -> bool {
+        !self.binding.iter().any(|index| self.rules[*index].info().name == name)
+    }
+
+    /// Leaves only the policy's own list to exempt from the rule at `index` in its catalogue.
+    pub fn bind(&mut self, index: usize) {
+        self.binding.push(index);
+    }
+
+    /// Whether an object is exempt from the rule at `index` in its catalogue, by an annotation or by the policy's list.
+    pub fn exempts(&self, index: usize, namespace: &str, metadata: &ObjectMeta, today: Option<Date>) -> bool {
+        (!self.binding.contains(&index) && is_exempt(metadata, self.rules[index].info().name))
+            || self
+                .exemptions
+                .iter()
+                .any(|one| one.rules.contains(&index) && !one.is_over(today) && one.is_about(namespace, metadata))
     }
 
     /// Sets a parameter.
     pub fn set_parameter(&mut self, parameter: &Parameter, written: Written) {
-        self.parameters.retain(|(code, name, _)| (*code, *name) != (parameter.code, parameter.name));
-        self.parameters.push((parameter.code, parameter.name, written));
+        self.write_parameter(parameter.code, parameter.name, written);
+    }
+
+    pub(super) fn write_parameter(&mut self, code: &'static str, name: &'static str, written: Written) {
+        self.parameters.retain(|(of, known, _)| (*of, *known) != (code, name));
+        self.parameters.push((code, name, written));
+    }
+
+    /// The same policy in which nothing has been said of a rule yet, for what differs from it.
+    #[must_use]
+    pub fn blank(&self) -> Self {
+        let named = vec![false; self.rules.len()];
+        Self { named, binding: Vec::new(), parameters: Vec::new(), ..self.clone() }
+    }
+
+    /// What it says of rules: the settings of those that it names, and the parameters that are written.
+    pub fn into_named(self) -> (Vec<(usize, Setting)>, Vec<WrittenParameter>) {
+        let named = self.settings.iter().enumerate().filter(|(index, _)| self.named[*index]);
+        (named.map(|(index, setting)| (index, *setting)).collect(), self.parameters)
+    }
+
+    /// Takes another profile for the rules that this policy does not name.
+    pub fn take_profile(&mut self, profile: Profile) {
+        self.profile = profile;
+        for (index, rule) in self.rules.iter().enumerate() {
+            if !self.named[index] {
+                self.settings[index] = rule.info().defaults[profile as usize];
+            }
+        }
+    }
+
+    /// Does about nothing more than the other does.
+    pub(super) fn soften(&mut self, other: &Self) {
+        self.profile = self.profile.min(other.profile);
+        self.enforcement = self.enforcement.min(other.enforcement);
+        self.fixes &= other.fixes;
+        for (setting, other) in self.settings.iter_mut().zip(&other.settings) {
+            setting.action = setting.action.min(other.action);
+            setting.fix &= other.fix;
+        }
     }
 
     /// The word that counts for a parameter, `None` where nothing is written and there is no default.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
@@ -63,7 +64,7 @@ impl Reviewer {
     async fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Reply {
         let begun = Instant::now();
         let review = match Review::parse(body) {
-            Ok(review) => review,
+            Ok(review) => review.on(OffsetDateTime::now_utc().date()),
             Err(unreadable) => return unreadable.into(),
         };
         let policy = self.policy.load_full();

@@ -6,6 +6,7 @@ mod output;
 mod policy;
 mod reading;
 mod scale;
+mod scoped_policy;
 mod scopes;
 mod tutorial;
 

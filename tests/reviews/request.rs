@@ -43,7 +43,7 @@ pub fn known(documents: &[Value]) -> InMemory {
     for document in documents.iter().filter(|document| document["kind"] != "DeleteOptions") {
         known.put_manifest(NAMESPACE, document).expect("a fixture is well formed");
     }
-    known.with("", NAMESPACE, NamespaceFacts { terminating: false })
+    known.with("", NAMESPACE, NamespaceFacts::default())
 }
 
 /// Also knows the claims of a cluster whose volumes are all made afresh.

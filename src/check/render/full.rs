@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use super::place;
 use crate::check::Settings;
 use crate::check::outcome::{Located, Outcome, Summary};
-use crate::rule::{Action, Applicability, Finding, Info};
+use crate::rule::{Action, Applicability, Finding};
 
 /// What stands in an excerpt in place of a value that may be a secret.
 const MASK: &str = "***";
@@ -38,10 +38,10 @@ fn compact(rendered: &str) -> String {
 
 /// One line a rule: how often it speaks, and the annotation that exempts from it.
 fn by_rule(shown: &[&Located], out: &mut dyn Write) -> io::Result<()> {
-    let mut counts = BTreeMap::<_, (&Info, BTreeMap<Reverse<Action>, usize>)>::new();
+    let mut counts = BTreeMap::<_, (&Finding, BTreeMap<Reverse<Action>, usize>)>::new();
     for located in shown {
-        let rule = located.finding.rule;
-        let (_, counted) = counts.entry(rule.code).or_insert_with(|| (rule, BTreeMap::new()));
+        let finding = &located.finding;
+        let (_, counted) = counts.entry(finding.rule.code).or_insert_with(|| (finding, BTreeMap::new()));
         *counted.entry(Reverse(located.finding.action)).or_default() += 1;
     }
     if counts.is_empty() {
@@ -49,15 +49,20 @@ fn by_rule(shown: &[&Located], out: &mut dyn Write) -> io::Result<()> {
     }
     let lines: Vec<_> = counts
         .into_values()
-        .map(|(rule, counted)| {
+        .map(|(finding, counted)| {
             let parts: Vec<_> = counted.iter().map(|(Reverse(action), count)| count_of(*count, *action)).collect();
-            (rule, parts.join(", "))
+            (finding, parts.join(", "))
         })
         .collect();
     let width = lines.iter().map(|(_, counted)| counted.len()).max().unwrap_or_default();
     writeln!(out, "`stsguard rules CODE` explains; to exempt an object, annotate it with the reason:")?;
-    for (rule, counted) in lines {
-        writeln!(out, "  {}  {counted:width$}  {}: \"<reason>\"", rule.code, rule.exemption())?;
+    for (finding, counted) in lines {
+        let how = if finding.exemptable {
+            format!("{}: \"<reason>\"", finding.rule.exemption())
+        } else {
+            "only the policy exempts from this rule".to_owned()
+        };
+        writeln!(out, "  {}  {counted:width$}  {how}", finding.rule.code)?;
     }
     writeln!(out)
 }

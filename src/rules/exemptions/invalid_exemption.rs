@@ -5,10 +5,11 @@ use crate::rule::{Context, Findings, Rule, Workload, rule};
 use crate::rules::RULES;
 
 rule! {
-    /// Exemption annotations that exempt nothing.
+    /// Exemptions that exempt nothing.
     ///
     /// ## What it does
-    /// Finds annotations `stsguard.dev/exempt-<rule name>` whose reason is blank, or whose rule does not exist.
+    /// Finds annotations `stsguard.dev/exempt-<rule name>` whose reason is blank, whose rule does not exist, or whose rule
+    /// the policy leaves no exemptions by annotation (`exemptable: false`); and exemptions of the policy that have expired.
     ///
     /// ## Why it matters
     /// Whoever wrote the annotation believes that the object is exempt. It is not: an exemption needs the name of a rule
@@ -44,24 +45,24 @@ rule! {
 }
 
 impl Rule for InvalidExemption {
-    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
-        inspect(set.metadata(), found);
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        inspect(set.metadata(), cx, found);
     }
 
-    fn service(&self, service: &Service, _: &Context<'_>, found: &mut Findings<'_, '_>) {
-        inspect(&service.metadata, found);
+    fn service(&self, service: &Service, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        inspect(&service.metadata, cx, found);
     }
 
-    fn service_update(&self, _: &Service, new: &Service, _: &Context<'_>, found: &mut Findings<'_, '_>) {
-        inspect(&new.metadata, found);
+    fn service_update(&self, _: &Service, new: &Service, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        inspect(&new.metadata, cx, found);
     }
 
-    fn deployment(&self, deployment: &Workload<'_, Deployment>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
-        inspect(deployment.metadata(), found);
+    fn deployment(&self, deployment: &Workload<'_, Deployment>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        inspect(deployment.metadata(), cx, found);
     }
 }
 
-fn inspect(metadata: &ObjectMeta, found: &mut Findings<'_, '_>) {
+fn inspect(metadata: &ObjectMeta, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
     for (key, reason) in &metadata.annotations {
         let Some(name) = key.strip_prefix(EXEMPTION_PREFIX) else { continue };
         let at = Pointer::new("/metadata/annotations").field(key);
@@ -75,7 +76,21 @@ fn inspect(metadata: &ObjectMeta, found: &mut Findings<'_, '_>) {
                 .part(key, at)
                 .say(format!("exempt-{name} gives no reason, so it exempts nothing"))
                 .help("write the reason as the annotation's value");
+        } else if !cx.policy.is_exemptable(name) {
+            found
+                .part(key, at)
+                .say(format!("exempt-{name} exempts nothing: from that rule the policy alone exempts"))
+                .help("ask for an exemption in the policy, or remove the annotation");
         }
+    }
+    let over = cx.policy.exemptions.iter().filter(|one| one.is_over(cx.today) && one.is_about(cx.namespace, metadata));
+    for (exemption, last) in over.filter_map(|one| Some((one, one.expires?))) {
+        let rules: Vec<_> = exemption.rules.iter().map(|index| cx.policy.rules()[*index].info().code).collect();
+        let rules = rules.join(", ");
+        found
+            .part(&rules, Pointer::new("/metadata/name"))
+            .say(format!("the policy's exemption from {rules} expired on {last}, so it exempts nothing"))
+            .help(format!("{:?} was its reason; renew it in the policy, or fix what it covered", exemption.reason));
     }
 }
 

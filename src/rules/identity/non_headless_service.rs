@@ -126,7 +126,7 @@ fn tolerance(set: &Workload<'_, StatefulSet>, cx: &Context<'_>, service: &Servic
     if set.replicas() > 1 {
         return Action::Deny;
     }
-    match single_replica(cx.policy) {
+    match single_replica(&cx.policy) {
         Some(action) => action,
         None if cx.policy.profile == Profile::Baseline && set.main().is_none() => Action::Warn,
         None => Action::Deny,

@@ -112,7 +112,7 @@ fn tolerance(set: &SetFacts, service: &Service, cx: &Context<'_>) -> Action {
     if written_by_software || set.replicas == 0 {
         return Action::Warn;
     }
-    match single_replica(cx.policy) {
+    match single_replica(&cx.policy) {
         _ if set.replicas > 1 => Action::Deny,
         Some(action) => action,
         None if cx.policy.profile == Profile::Baseline => Action::Warn,

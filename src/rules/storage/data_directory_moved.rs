@@ -54,7 +54,10 @@ impl Rule for DataDirectoryMoved {
             }
         }
         let annotation = self.info().exemption();
-        if is_exempt(new.metadata(), self.info().name) && change.changes_template() {
+        if cx.policy.is_exemptable(self.info().name)
+            && is_exempt(new.metadata(), self.info().name)
+            && change.changes_template()
+        {
             found
                 .part(&annotation, Pointer::new("/metadata/annotations").field(&annotation))
                 .say("the data directory may move while this annotation is there; remove it when the move is done")
@@ -161,7 +164,7 @@ fn moved(
     let Some(from) = Location::of(&was, old, before).filter(|location| location.is_kept) else {
         return Moved::Nothing;
     };
-    if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
+    if image_volumes_hide(&cx.policy) && is_shadowed(&was.path, old, before) {
         return Moved::Nothing; // The claim never held the data: see STS203.
     }
     let DataDirectory::Known(is) = data_directory(after, cx) else { return Moved::Unknown { from: from.text } };

@@ -97,7 +97,7 @@ fn fault<'s>(set: &'s Workload<'_, StatefulSet>, server: &Server<'s>, cx: &Conte
         | BackingSource::Ephemeral => {}
     }
     let is_kept = !matches!(backing.source, BackingSource::Ephemeral);
-    if let Some(shadow) = engines::shadow(&path, &backing, server).filter(|_| is_kept && image_volumes_hide(cx.policy))
+    if let Some(shadow) = engines::shadow(&path, &backing, server).filter(|_| is_kept && image_volumes_hide(&cx.policy))
     {
         return Some(Fault::Shadowed { shadow, backing });
     }
