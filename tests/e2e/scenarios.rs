@@ -26,6 +26,7 @@ mod resilience;
 mod restarts;
 mod restore;
 mod rights;
+mod rollout;
 mod rotation;
 mod shop;
 mod soak;
@@ -124,6 +125,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("rotation", rotation::SCENARIOS),
     ("lockout", lockout::SCENARIOS),
     ("documents", documents::SCENARIOS),
+    ("rollout", rollout::SCENARIOS),
     ("restore", restore::SCENARIOS),
     ("soak", soak::SCENARIOS),
     ("image", image::SCENARIOS),

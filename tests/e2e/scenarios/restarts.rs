@@ -119,7 +119,7 @@ async fn restarts(cluster: &Cluster, times: &Times, count: u32, one_by_one: bool
 pub async fn upgrade(cluster: &Cluster, settings: &[&str]) -> Result<()> {
     let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/stsguard");
     let chart = chart.to_string_lossy();
-    let words = ["upgrade", RELEASE, &chart, "-n", RELEASE, "--reuse-values", "--wait", "--timeout=180s"];
+    let words = ["upgrade", RELEASE, &chart, "-n", RELEASE, "--reset-then-reuse-values", "--wait", "--timeout=180s"];
     // Scenarios before may have left fields that are kubectl's or stsguard's own.
     let words = words.into_iter().chain(["--server-side=true", "--force-conflicts"]);
     cluster.helm(words.chain(settings.iter().copied())).ok().await?;
