@@ -194,3 +194,6 @@ where
     }
     found.into_list()
 }
+
+#[cfg(test)]
+mod properties;
