@@ -9,6 +9,7 @@ mod connection;
 mod first_byte;
 mod gauge_guard;
 mod handshake;
+mod incompatible;
 mod limits;
 mod listener;
 mod metrics;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::certificates::{Folder, Serving};
 use crate::cluster::{Live, Stores};
 use caller::Callers;
+use handshake::Tls;
 use listener::Listener;
 use review::Reviewer;
 
@@ -113,6 +115,7 @@ impl Server {
         });
         // A folder's pair is for others to publish.
         let guarded = Arc::new(AtomicBool::new(settings.self_managed.is_none()));
+        let tls = Tls { tls12: settings.tls12, name: settings.certificate_name.clone() };
         let mut tasks = JoinSet::new();
         let (served, counted) = (Arc::clone(&serving), Arc::clone(&metrics));
         match settings.self_managed {
@@ -146,7 +149,7 @@ impl Server {
         if let Some(path) = settings.client_ca {
             tasks.spawn(Arc::clone(&callers).follow(path, settings.certificate_poll));
         }
-        let listener = Listener::new(listener, serving, settings.tls12, settings.limits, reviewer, callers)?;
+        let listener = Listener::new(listener, serving, tls, settings.limits, reviewer, callers)?;
         tokio::select! {
             () = listener.serve(&settings.drain, &shutdown) => Ok(()),
             () = a_panic(&mut tasks) => Err(ServeError::Panicked),

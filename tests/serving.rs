@@ -27,5 +27,6 @@ mod serving {
     mod slow;
     mod stores;
     mod target;
+    mod tls;
     mod unreadable;
 }

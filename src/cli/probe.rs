@@ -1,21 +1,22 @@
 //! `stsguard probe`: what `helm test` runs.
 
+mod call;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use http::{Request, Uri};
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ServiceReference, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
 use k8s_openapi::api::core::v1::Service;
-use kube::{Api, Client, Config};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use kube::{Api, Client};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::print;
+use call::{Answer, Target};
 
 /// How long an entry may take to answer: what the API server may wait at most.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,13 +26,16 @@ const UID: &str = "00000000-0000-4000-8000-000000000000";
 /// Ask every entry of the webhook configurations as the API server does, and say whether it answers.
 ///
 /// Each Service is called at its cluster IP under its own name, and must show a certificate that the entry's CA bundle
-/// verifies; the review is of a headless Service, which no rule objects to.
+/// verifies; the review is of a headless Service, which no rule objects to. The TLS version that both speak is printed.
 #[derive(Debug, Args)]
 #[command(hide = true)]
 pub struct ProbeFlags {
     /// The name that both configurations have.
     #[arg(long, default_value = "stsguard", value_name = "NAME")]
     name: String,
+    /// Ask with TLS 1.2, as an API server that stops there; without it, with the newest that both speak.
+    #[arg(long)]
+    tls12: bool,
 }
 
 impl ProbeFlags {
@@ -40,8 +44,9 @@ impl ProbeFlags {
         tokio::runtime::Runtime::new()?.block_on(async {
             let client = Client::try_default().await.context("no cluster")?;
             for (entry, config) in entries(&client, &self.name).await? {
-                let place = ask(&client, config).await.with_context(|| format!("{entry} does not answer"))?;
-                print(format_args!("{entry} answers at {place}\n"))?;
+                let asked = ask(&client, config, self.tls12).await;
+                let (place, version) = asked.with_context(|| format!("{entry} does not answer"))?;
+                print(format_args!("{entry} answers at {place} over TLS {version}\n"))?;
             }
             Ok(ExitCode::SUCCESS)
         })
@@ -61,34 +66,27 @@ async fn entries(client: &Client, name: &str) -> anyhow::Result<Vec<(String, Web
     Ok(entries)
 }
 
-/// Sends a review to one entry; returns where it was answered.
-async fn ask(client: &Client, config: WebhookClientConfig) -> anyhow::Result<String> {
+/// Sends a review to one entry; returns where it was answered, and over which TLS version.
+async fn ask(client: &Client, config: WebhookClientConfig, tls12: bool) -> anyhow::Result<(String, &'static str)> {
     let Some(ServiceReference { name, namespace, path, port }) = config.service else { bail!("it names no Service") };
     let bundle = config.ca_bundle.map(|bundle| bundle.0).unwrap_or_default();
-    let roots: Vec<_> =
-        CertificateDer::pem_slice_iter(&bundle).collect::<Result<_, _>>().context("its CA bundle is no PEM text")?;
-    ensure!(!roots.is_empty(), "its CA bundle is empty: the API server cannot verify the webhook");
-
     let host = format!("{name}.{namespace}.svc");
     let service = Api::<Service>::namespaced(client.clone(), &namespace).get(&name).await?;
     let address = service.spec.and_then(|spec| spec.cluster_ip).with_context(|| format!("{host} has no cluster IP"))?;
-    let address = if address.contains(':') { format!("[{address}]") } else { address };
-    let (port, path) = (port.unwrap_or(443), path.unwrap_or_default());
+    let (port, path) = (u16::try_from(port.unwrap_or(443))?, path.unwrap_or_else(|| "/".to_owned()));
 
-    let mut config = Config::new(format!("https://{address}:{port}/").parse::<Uri>()?);
-    config.root_cert = Some(roots.iter().map(|root| root.to_vec()).collect());
-    config.tls_server_name = Some(host.clone());
-    config.connect_timeout = Some(TIMEOUT);
-    config.read_timeout = Some(TIMEOUT);
-    let request = Request::post(format!("{path}?timeout=10s")).header("content-type", "application/json");
-    let answer: Value = Client::try_from(config)?.request(request.body(serde_json::to_vec(&review())?)?).await?;
+    let target = Target { address: &address, port, host: &host, authorities: &bundle, tls12 };
+    let (url, review) = (format!("{path}?timeout=10s"), serde_json::to_vec(&review())?);
+    let asked = timeout(TIMEOUT, target.post(&url, review)).await;
+    let Answer { version, body } = asked.with_context(|| format!("no answer within {TIMEOUT:?}"))??;
+    let answer: Value = serde_json::from_slice(&body).context("its answer is no JSON")?;
     let response = &answer["response"];
     ensure!(
         answer["kind"] == "AdmissionReview" && response["uid"] == UID,
         "its answer is none to our review: {answer}"
     );
     ensure!(response["allowed"] == true, "it refuses a headless Service: {response}");
-    Ok(format!("{host}:{port}{path}"))
+    Ok((format!("{host}:{port}{path}"), version))
 }
 
 /// A review of a headless Service that is never made.

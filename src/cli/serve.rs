@@ -39,8 +39,9 @@ pub struct ServeFlags {
     /// How often the certificate folder is looked into.
     #[arg(long, env = "STSGUARD_CERTIFICATE_POLL", default_value = "10s", value_name = "TIME", value_parser = lasting)]
     pub certificate_poll: Duration,
-    /// Speak TLS 1.2 beside 1.3.
-    #[arg(long, env = "STSGUARD_TLS12")]
+    /// Speak TLS 1.2 beside 1.3, for API servers that stop there.
+    // The chart's value and its extraArgs may both ask for it.
+    #[arg(long, env = "STSGUARD_TLS12", overrides_with = "tls12")]
     pub tls12: bool,
     /// Let only clients call whose certificates this CA signed, PEM; looked at as often as the certificate folder.
     #[arg(long, help_heading = "Callers", env = "STSGUARD_CLIENT_CA", value_name = "FILE")]

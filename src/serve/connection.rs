@@ -17,7 +17,8 @@ use crate::jitter::jitter;
 
 /// One open connection.
 pub(super) struct Connection {
-    peer: IpAddr,
+    /// Where it comes from.
+    pub(super) peer: IpAddr,
     opened: Instant,
     /// When a response closes it.
     retires: Instant,

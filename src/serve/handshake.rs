@@ -1,27 +1,54 @@
 //! TLS handshakes: how many at once, how long, and which of them make room for the next.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
-use rustls::server::NoServerSessionStorage;
+use rustls::ServerConfig;
+use rustls::server::{Acceptor, NoServerSessionStorage};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::caller::Callers;
 use super::connection::Connection;
 use super::gauge_guard::GaugeGuard;
+use super::incompatible::Incompatible;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use crate::certificates::Serving;
 
+/// Which TLS is spoken, and by which name an API server asks for it.
+pub(super) struct Tls {
+    /// Whether 1.2 is spoken beside 1.3.
+    pub(super) tls12: bool,
+    /// The name; without one, whoever asks for any name may be an API server.
+    pub(super) name: Option<String>,
+}
+
+/// Why no hands were shaken.
+struct Failure {
+    error: io::Error,
+    /// Whether the client had asked for our name.
+    for_us: bool,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self { error, for_us: false }
+    }
+}
+
 /// Shakes hands within limits.
 pub(super) struct Handshakes {
-    tls: TlsAcceptor,
+    tls: Arc<ServerConfig>,
+    /// The name that API servers call us by; `None` takes any for it.
+    name: Option<String>,
     callers: Arc<Callers>,
+    incompatible: Incompatible,
     turns: Semaphore,
     limit: Duration,
     crowded_limit: Duration,
@@ -36,7 +63,7 @@ impl Handshakes {
     pub(super) fn new(
         serving: Arc<Serving>,
         callers: Arc<Callers>,
-        tls12: bool,
+        Tls { tls12, name }: Tls,
         limits: &Limits,
         metrics: Arc<Metrics>,
     ) -> Result<Self, rustls::Error> {
@@ -54,8 +81,10 @@ impl Handshakes {
         tls.send_tls13_tickets = 0;
         tls.session_storage = Arc::new(NoServerSessionStorage {});
         Ok(Self {
-            tls: TlsAcceptor::from(Arc::new(tls)),
+            tls: Arc::new(tls),
+            name,
             callers,
+            incompatible: Incompatible::new(tls12, Arc::clone(&metrics)),
             turns: Semaphore::new(limits.handshakes),
             limit: limits.handshake,
             crowded_limit: limits.crowded,
@@ -72,9 +101,13 @@ impl Handshakes {
             () = connection.evicted.notified() => return None,
         };
         match shaken {
-            Ok(Some(Ok(stream))) => return Some(stream),
-            Ok(Some(Err(error))) => {
+            Ok(Some(Ok(stream))) => {
+                self.metrics.handshake(stream.get_ref().1.protocol_version());
+                return Some(stream);
+            }
+            Ok(Some(Err(Failure { error, for_us }))) => {
                 self.callers.count(&error);
+                self.incompatible.count(&error, for_us, connection.peer);
                 tracing::debug!(%error, "a handshake failed");
             }
             Ok(None) => self.ended("a handshake that stalled made room for others"),
@@ -89,10 +122,10 @@ impl Handshakes {
     }
 
     /// Waits for a turn and shakes hands; `None` when the handshake stalls while others wait for their turns.
-    async fn in_turn(&self, stream: TcpStream) -> Option<std::io::Result<TlsStream<TcpStream>>> {
+    async fn in_turn(&self, stream: TcpStream) -> Option<Result<TlsStream<TcpStream>, Failure>> {
         // A connection takes its turn only once its first bytes have come: those that stay silent hold up nobody.
         if let Err(error) = stream.readable().await {
-            return Some(Err(error));
+            return Some(Err(error.into()));
         }
         let _turn = if let Ok(turn) = self.turns.try_acquire() {
             turn
@@ -102,9 +135,19 @@ impl Handshakes {
             self.turns.acquire().await.ok()?
         };
         tokio::select! {
-            shaken = self.tls.accept(stream) => Some(shaken),
+            shaken = self.accept(stream) => Some(shaken),
             () = self.stalls() => None,
         }
+    }
+
+    /// Shakes hands; in two steps, so that of one that fails is known whom the client had asked for.
+    async fn accept(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let for_us = match (begun.client_hello().server_name(), &self.name) {
+            (Some(asked), Some(name)) => asked.eq_ignore_ascii_case(name),
+            (asked, _) => asked.is_some(),
+        };
+        begun.into_stream(Arc::clone(&self.tls)).await.map_err(|error| Failure { error, for_us })
     }
 
     /// Ends once a handshake has had the time that an honest one needs, and another waits for its turn. A burst of honest

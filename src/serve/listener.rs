@@ -22,7 +22,7 @@ use super::accept::accept;
 use super::caller::Callers;
 use super::connection::{Connections, OpenConnection};
 use super::gauge_guard::GaugeGuard;
-use super::handshake::Handshakes;
+use super::handshake::{Handshakes, Tls};
 use super::limits::{Drain, Limits};
 use super::metrics::Metrics;
 use super::review::Reviewer;
@@ -68,13 +68,13 @@ impl Listener {
     pub(super) fn new(
         tcp: TcpListener,
         serving: Arc<Serving>,
-        tls12: bool,
+        tls: Tls,
         limits: Limits,
         reviewer: Arc<Reviewer>,
         callers: Arc<Callers>,
     ) -> Result<Self, ServeError> {
         let metrics = Arc::clone(&reviewer.metrics);
-        let handshakes = Handshakes::new(serving, Arc::clone(&callers), tls12, &limits, Arc::clone(&metrics))?;
+        let handshakes = Handshakes::new(serving, Arc::clone(&callers), tls, &limits, Arc::clone(&metrics))?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEADER);
         http.max_header_size(HEADER);

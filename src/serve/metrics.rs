@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use rustls::ProtocolVersion;
 
 use crate::admission::Endpoint;
 use crate::certificates::Event;
@@ -40,6 +41,8 @@ pub struct Metrics {
     ca_not_after: Gauge<i64, AtomicI64>,
     certificate_faults: Counter,
     certificate_writes: Family<Label, Counter>,
+    handshakes: Family<Label, Counter>,
+    handshakes_refused: Family<Labels, Counter>,
     callers_refused: Family<Label, Counter>,
     client_ca_reload_failures: Counter,
     policy_loaded: Gauge<i64, AtomicI64>,
@@ -114,6 +117,20 @@ impl Metrics {
     /// Counts a connection that a limit has ended.
     pub fn connection_closed(&self, reason: &'static str) {
         self.connections_closed.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Counts a TLS handshake that has succeeded, by the version that both speak.
+    pub fn handshake(&self, version: Option<ProtocolVersion>) {
+        let version = match version {
+            Some(ProtocolVersion::TLSv1_2) => "1.2",
+            _ => "1.3",
+        };
+        self.handshakes.get_or_create(&[("version", version)]).inc();
+    }
+
+    /// Counts a client that cannot speak our TLS; `name` says whether it had asked for ours.
+    pub fn handshake_refused(&self, reason: &'static str, name: &'static str) {
+        self.handshakes_refused.get_or_create(&[("reason", reason), ("name", name)]).inc();
     }
 
     /// Counts a caller who was not let in.

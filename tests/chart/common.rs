@@ -122,6 +122,18 @@ fn tls_1_2_is_spoken_only_where_it_is_asked_for() {
 }
 
 #[test]
+fn helm_test_asks_by_the_oldest_version_that_is_to_be_spoken() {
+    let asks = |settings: &[&str]| {
+        let pods = rendered(settings).into_iter().filter(|object| object["kind"] == "Pod");
+        let arguments: Vec<_> = pods.map(|pod| pod["spec"]["containers"][0]["args"].clone()).collect();
+        assert_eq!(arguments.len(), 1, "{arguments:?}");
+        arguments[0].clone()
+    };
+    assert_eq!(asks(&[]), json!(["probe", "--name=stsguard"]));
+    assert_eq!(asks(&["--set=tls.minVersion=1.2"]), json!(["probe", "--name=stsguard", "--tls12"]));
+}
+
+#[test]
 fn every_alert_leads_to_its_place_in_the_runbook() {
     let alerts = |settings: &str| {
         let all = rendered(&["--set=metrics.prometheusRule.enabled=true", "--set", settings]);

@@ -30,6 +30,7 @@ mod rollout;
 mod rotation;
 mod shop;
 mod soak;
+mod tls;
 mod tutorial;
 mod volumes;
 
@@ -118,6 +119,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("rights", rights::SCENARIOS),
     ("certificates", certificates::SCENARIOS),
     ("callers", callers::SCENARIOS),
+    ("tls", tls::SCENARIOS),
     ("chart", chart::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -190,12 +191,21 @@ impl Connection {
 
 /// A configuration that trusts these CAs.
 pub fn config(cas: &str, versions: &[&'static SupportedProtocolVersion], identity: Option<&Identity>) -> ClientConfig {
+    config_of(rustls::crypto::ring::default_provider(), cas, versions, identity)
+}
+
+/// The same with other suites, curves or signatures.
+pub fn config_of(
+    provider: CryptoProvider,
+    cas: &str,
+    versions: &[&'static SupportedProtocolVersion],
+    identity: Option<&Identity>,
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     for ca in CertificateDer::pem_slice_iter(cas.as_bytes()) {
         roots.add(ca.expect("CAs are PEM")).expect("CAs are certificates");
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
+    let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions);
     let config = config.expect("the versions exist").with_root_certificates(roots);
     let Some(identity) = identity else { return config.with_no_client_auth() };
     let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).map(|one| one.expect("it is PEM"));

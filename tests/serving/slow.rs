@@ -1,9 +1,6 @@
 //! Clients that are slow, silent or speak something else: they lose their connections, and nobody else notices.
 
-use std::io::ErrorKind;
 use std::time::Duration;
-
-use rustls::version::{TLS12, TLS13};
 
 use super::api::Api;
 use super::client::{Connection, post, request};
@@ -171,18 +168,4 @@ async fn refuses_a_header_that_is_too_large() {
     let response = served.connect().await.exchange(&asked).await;
     assert!(response.as_ref().map_or(true, |response| response.status == 431), "{response:?}");
     is_served(&served).await;
-}
-
-#[tokio::test]
-async fn speaks_tls_12_only_where_asked_to() {
-    let served = Served::ready().await;
-    let old = Connection::tls(served.reviews, &served.cas, &[&TLS12]).await;
-    assert_eq!(old.err().map(|error| error.kind()), Some(ErrorKind::InvalidData));
-    is_served(&served).await;
-
-    let served = Served::ready_with(Api::default(), |settings| settings.tls12 = true).await;
-    for version in [&TLS12, &TLS13] {
-        let mut connection = Connection::tls(served.reviews, &served.cas, &[version]).await.expect("it is spoken");
-        connection.review("/validate", &set_creation()).await;
-    }
 }

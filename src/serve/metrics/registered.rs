@@ -45,6 +45,12 @@ impl Metrics {
                 "certificate_writes",
                 "Writes of the self-managed certificates, to the secret or to a webhook configuration",
             ),
+            handshakes: made(r, "handshakes", "TLS handshakes that have succeeded, by version"),
+            handshakes_refused: made(
+                r,
+                "handshakes_refused",
+                "TLS handshakes with nothing in common, by what was missing and whether our name was asked for",
+            ),
             callers_refused: made(
                 r,
                 "callers_refused",
@@ -87,6 +93,13 @@ impl Metrics {
         }
         for reason in ["absent", "untrusted", "expired", "name"] {
             drop(metrics.callers_refused.get_or_create(&[("reason", reason)]));
+        }
+        for version in ["1.2", "1.3"] {
+            drop(metrics.handshakes.get_or_create(&[("version", version)]));
+        }
+        for (reason, name) in ["version", "suite", "certificate"].into_iter().flat_map(|r| [(r, "ours"), (r, "other")])
+        {
+            drop(metrics.handshakes_refused.get_or_create(&[("reason", reason), ("name", name)]));
         }
         for reason in ["crowd", "files", "handshake", "first_header"] {
             drop(metrics.connections_closed.get_or_create(&[("reason", reason)]));

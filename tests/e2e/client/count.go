@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net/http/httptrace"
 	"regexp"
 	"sync"
@@ -22,9 +23,22 @@ type count struct {
 	Rested int `json:"rested"`
 	// Closing is the number of answers that asked for their connection to be closed.
 	Closing int `json:"closing"`
+	// Handshakes is how often each TLS version was agreed on.
+	Handshakes map[string]int `json:"handshakes"`
+	// FIPS is whether Go is in FIPS mode.
+	FIPS bool `json:"fips"`
 }
 
-func newCount() *count { return &count{Errors: map[string]int{}} }
+func newCount() *count { return &count{Errors: map[string]int{}, Handshakes: map[string]int{}} }
+
+func (count *count) shaken(state tls.ConnectionState, err error) {
+	if err != nil {
+		return // The request's error says so.
+	}
+	count.lock.Lock()
+	defer count.lock.Unlock()
+	count.Handshakes[tls.VersionName(state.Version)]++
+}
 
 func (count *count) got(connection httptrace.GotConnInfo, rested time.Duration) {
 	count.lock.Lock()

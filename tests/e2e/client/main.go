@@ -3,11 +3,13 @@
 //
 // It is written in Go for the sake of net/http, whose connection pool decides what a shutdown of the server costs: what
 // the API server sets is set here too (25 idle connections a host, an idle time of 90 s, HTTP/1.1 only, the Service's
-// name verified), and a POST is not sent again once a byte of it was written.
+// name verified), and a POST is not sent again once a byte of it was written. With -tls 1.2 it stops there, and under
+// GODEBUG=fips140=on it offers what Go allows in FIPS mode: two kinds of API servers that a server may turn away.
 package main
 
 import (
 	"context"
+	"crypto/fips140"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -43,7 +45,21 @@ func main() {
 	rate := flag.Float64("rate", 40, "steady requests a second of each")
 	idle := flag.Duration("idle", 90*time.Second, "how long an idle connection is kept")
 	timeout := flag.Duration("timeout", 5*time.Second, "how long a request may take")
+	newest := flag.String("tls", "1.3", "the newest `VERSION` of TLS to speak, 1.2 or 1.3")
+	pair := flag.String("pair", "", "make an RSA pair for -name with its CA in this `FOLDER`, and do nothing else")
 	flag.Parse()
+
+	if *pair != "" {
+		if err := makePair(*pair, *name); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	versions := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+	version, known := versions[*newest]
+	if !known {
+		log.Fatalf("-tls %s is neither 1.2 nor 1.3", *newest)
+	}
 
 	reviews, err := read(*folder)
 	if err != nil {
@@ -64,10 +80,11 @@ func main() {
 		end()
 	}()
 	count := newCount()
+	count.FIPS = fips140.Enabled()
 	var paces sync.WaitGroup
 	for number := range *servers {
 		load := &load{
-			client:  &http.Client{Transport: transport(*address, *name, pool, *idle)},
+			client:  &http.Client{Transport: transport(*address, *name, pool, version, *idle)},
 			name:    *name,
 			reviews: reviews,
 			timeout: *timeout,
@@ -90,13 +107,18 @@ func main() {
 }
 
 // transport is what client-go makes for the webhooks of an API server.
-func transport(address, name string, trusted *x509.CertPool, idle time.Duration) *http.Transport {
+func transport(address, name string, trusted *x509.CertPool, newest uint16, idle time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, address)
 		},
-		TLSClientConfig:     &tls.Config{RootCAs: trusted, ServerName: name, NextProtos: []string{"http/1.1"}},
+		TLSClientConfig: &tls.Config{
+			RootCAs:    trusted,
+			ServerName: name,
+			NextProtos: []string{"http/1.1"},
+			MaxVersion: newest,
+		},
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: idleConnections,
 		IdleConnTimeout:     idle,

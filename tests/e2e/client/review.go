@@ -51,9 +51,10 @@ func (load *load) one() {
 	review := load.reviews[rand.IntN(len(load.reviews))]
 	ctx, cancel := context.WithTimeout(context.Background(), load.timeout)
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-		load.count.got(got, load.rested)
-	}})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		TLSHandshakeDone: load.count.shaken,
+		GotConn:          func(got httptrace.GotConnInfo) { load.count.got(got, load.rested) },
+	})
 	closes, err := load.exchange(ctx, review)
 	load.count.answered(closes, err)
 }

@@ -67,6 +67,9 @@ async fn paste_all(shell: &Shell<'_>) -> Result<()> {
         }
     }
 
+    let answered = shell.ok(&paste("docs/install.md", "helm upgrade stsguard")?).await?;
+    ensure!(answered.matches(" over TLS 1.2").count() == 5, "{answered}");
+
     // The same way with a certificate of one's own, from the start and later.
     shell.ok(&format!("{uninstall}; rm -rf certs")).await?;
     shell.ok(&paste("docs/install.md", "stsguard certs")?).await?;

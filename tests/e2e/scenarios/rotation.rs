@@ -27,15 +27,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 async fn of_a_provided_pair_loses_no_request(cluster: &Cluster) -> Result<()> {
     let made = || local::make(&[format!("{NAME}.{RELEASE}.svc")]);
     let pairs = [made()?, made()?];
-    secret(cluster, &pairs[0].certificate, &pairs[0].key).await?;
-    server(cluster).await?;
+    secret(cluster, NAME, &pairs[0].certificate, &pairs[0].key).await?;
+    server(cluster, NAME, &["--certificate-poll=200ms"]).await?;
     said(cluster, "a new certificate is served", 1).await?;
     let authorities = pairs.each_ref().map(|pair| pair.ca.as_str()).concat();
     let target = Target { service: NAME.to_owned(), namespace: RELEASE.to_owned(), authorities };
     let load = Load::start(cluster, &target, SCALED.idle).await?;
     let rotated = rotate(cluster, &pairs).await;
     let load = load.end().await?;
-    cluster.kubectl(["delete", "pod", NAME, "-n", RELEASE, "--grace-period=0", "--force"]).ok().await?;
+    end(cluster, NAME).await?;
     rotated.with_context(|| cluster.pod_logs(RELEASE, NAME).unwrap_or_default())?;
     println!("{} rotations and {} bad pairs: {load}", ROUNDS * 2, ROUNDS * 4);
     ensure!(load.failed == 0, "requests were lost: {load}");
@@ -51,10 +51,10 @@ async fn rotate(cluster: &Cluster, pairs: &[Made; 2]) -> Result<()> {
             for (number, (certificate, key)) in
                 [(half, &other.key), (&other.certificate, &one.key)].into_iter().enumerate()
             {
-                secret(cluster, certificate, key).await?;
+                secret(cluster, NAME, certificate, key).await?;
                 said(cluster, "the certificate cannot be used", (round * 2 + turn) * 2 + number + 1).await?;
             }
-            secret(cluster, &one.certificate, &one.key).await?;
+            secret(cluster, NAME, &one.certificate, &one.key).await?;
             said(cluster, "a new certificate is served", round * 2 + turn + 2).await?;
         }
     }
@@ -69,38 +69,46 @@ async fn said(cluster: &Cluster, what: &str, times: usize) -> Result<()> {
     .await
 }
 
-async fn secret(cluster: &Cluster, certificate: &str, key: &str) -> Result<()> {
-    let metadata = json!({"name": NAME, "namespace": RELEASE});
+/// Puts a pair into the Secret of a server of this name.
+pub async fn secret(cluster: &Cluster, name: &str, certificate: &str, key: &str) -> Result<()> {
+    let metadata = json!({"name": name, "namespace": RELEASE});
     let data = json!({"tls.crt": certificate, "tls.key": key});
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data});
     cluster.kubectl(["apply", "-f", "-"]).stdin(secret.to_string()).ok().await?;
     Ok(())
 }
 
-/// A pod of the product's image under its account, behind a Service.
-async fn server(cluster: &Cluster) -> Result<()> {
-    let metadata = json!({"name": NAME, "namespace": RELEASE, "labels": {"app": NAME}});
+/// A pod of the product's image under its account, behind a Service of its name, with the pair in the Secret of its name.
+pub async fn server(cluster: &Cluster, name: &str, flags: &[&str]) -> Result<()> {
+    let metadata = json!({"name": name, "namespace": RELEASE, "labels": {"app": name}});
+    let arguments = [&["serve", "--certificates=/pair"], flags].concat();
     let container = json!({
         "name": "stsguard", "image": "stsguard:rotated",
-        "args": ["serve", "--certificates=/pair", "--certificate-poll=200ms"],
+        "args": arguments,
         "ports": [{"name": "webhook", "containerPort": 10250}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1},
         "volumeMounts": [{"name": "pair", "mountPath": "/pair", "readOnly": true}],
     });
     let spec = json!({
         "serviceAccountName": RELEASE, "securityContext": {"runAsNonRoot": true}, "containers": [container],
-        "volumes": [{"name": "pair", "secret": {"secretName": NAME}}],
+        "volumes": [{"name": "pair", "secret": {"secretName": name}}],
     });
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec});
     let ports = json!([{"port": 443, "targetPort": "webhook"}]);
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": metadata,
-        "spec": {"selector": {"app": NAME}, "ports": ports},
+        "spec": {"selector": {"app": name}, "ports": ports},
     });
     for object in [pod, service] {
         cluster.kubectl(["apply", "-f", "-"]).stdin(object.to_string()).ok().await?;
     }
-    let wait = ["wait", "pod", NAME, "-n", RELEASE, "--for=condition=Ready", "--timeout=60s"];
+    let wait = ["wait", "pod", name, "-n", RELEASE, "--for=condition=Ready", "--timeout=60s"];
     cluster.kubectl(wait).ok().await?;
+    Ok(())
+}
+
+/// Ends such a server.
+pub async fn end(cluster: &Cluster, name: &str) -> Result<()> {
+    cluster.kubectl(["delete", "pod", name, "-n", RELEASE, "--grace-period=0", "--force"]).ok().await?;
     Ok(())
 }

@@ -40,28 +40,64 @@ pub struct Report {
     pub rested: u64,
     /// Answers that closed their connection.
     pub closing: u64,
+    /// How often each TLS version was agreed on, by its name.
+    pub handshakes: BTreeMap<String, u64>,
+    /// Whether the client's TLS was in FIPS mode.
+    pub fips: bool,
+}
+
+/// Which TLS the client speaks; by default all that Go does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Speaks {
+    /// Nothing newer than 1.2.
+    pub tls12: bool,
+    /// Nothing but what Go allows in FIPS mode.
+    pub fips: bool,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Builds the client where that has not been done, and says where it is.
+async fn program() -> Result<String> {
+    let mut build = Command::new("sh");
+    build.arg(root().join("tests/e2e/client/build.sh")).arg(cache::folder());
+    let built = build.stdin(Stdio::null()).output().await?;
+    ensure!(built.status.success(), "the client cannot be built: {}", String::from_utf8_lossy(&built.stderr));
+    Ok(String::from_utf8(built.stdout)?.trim_end().to_owned())
+}
+
+/// Makes a pair with an RSA key for this name, which stsguard itself never does, with its CA, in a folder.
+pub async fn rsa_pair(folder: &Path, name: &str) -> Result<()> {
+    let mut make = Command::new(program().await?);
+    let made = make.arg("-pair").arg(folder).args(["-name", name]).stdin(Stdio::null()).output().await?;
+    ensure!(made.status.success(), "no pair can be made: {}", String::from_utf8_lossy(&made.stderr));
+    Ok(())
 }
 
 impl Load {
     /// Starts the client, which keeps idle connections for `idle`.
     pub async fn start(cluster: &Cluster, target: &Target, idle: Duration) -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut build = Command::new("sh");
-        build.arg(root.join("tests/e2e/client/build.sh")).arg(cache::folder());
-        let built = build.stdin(Stdio::null()).output().await?;
-        ensure!(built.status.success(), "the client cannot be built: {}", String::from_utf8_lossy(&built.stderr));
+        Self::speaking(Speaks::default(), cluster, target, idle).await
+    }
+
+    /// The same, with a client that speaks just this TLS.
+    pub async fn speaking(speaks: Speaks, cluster: &Cluster, target: &Target, idle: Duration) -> Result<Self> {
         let Target { service, namespace, authorities } = target;
         let words = ["get", "service", service, "-n", namespace, "-o"];
         let words = words.into_iter().chain(["jsonpath={.spec.clusterIP}:{.spec.ports[0].port}"]);
         let address = cluster.kubectl(words).ok().await?;
         let file = cluster.scratch().join(format!("{service}-ca.crt"));
         fs::write(&file, authorities)?;
-        let child = Command::new(String::from_utf8(built.stdout)?.trim_end())
+        let child = Command::new(program().await?)
+            .args(["-tls", if speaks.tls12 { "1.2" } else { "1.3" }])
+            .env("GODEBUG", if speaks.fips { "fips140=on" } else { "fips140=off" })
             .args(["-address", &address, "-name", &format!("{service}.{namespace}.svc")])
             .arg("-ca")
             .arg(file)
             .arg("-reviews")
-            .arg(root.join("benches/reviews"))
+            .arg(root().join("benches/reviews"))
             .args(["-servers", "3", "-rate", "15", "-idle", &format!("{}ms", idle.as_millis())])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -85,7 +121,7 @@ impl Load {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, failed, connections, rested, closing, errors } = self;
+        let Self { sent, failed, connections, rested, closing, errors, .. } = self;
         write!(f, "{sent} requests, {failed} failed, {connections} connections, {rested} requests on rested ones")?;
         write!(f, ", {closing} answers that closed theirs")?;
         errors.iter().try_for_each(|(error, times)| write!(f, "\n  {times} × {error}"))
