@@ -142,7 +142,9 @@ where
             if owned {
                 finding.cap(Action::Audit);
             }
-            if restored || finding.unconfirmed {
+            // What is on its way out, in a dump, hurts nobody for long.
+            let is_going = metadata.deletion_timestamp.is_some();
+            if restored || is_going || finding.unconfirmed {
                 finding.cap(Action::Warn);
             }
             if let Some(fix) = &mut finding.fix

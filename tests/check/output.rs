@@ -166,6 +166,16 @@ fn says_that_definitions_contradict_each_other() {
     assert!(!apart.stderr.contains("differ"), "{}", apart.stderr);
 }
 
+#[test]
+fn warns_at_most_of_what_is_being_deleted() {
+    let text = format!("{}---\n{}", service("web", false), web("web", "web"));
+    assert_eq!(Folder::with(&[("web.yaml", &text)]).run(&["check"]).code, 1);
+    let going = "{name: web, uid: 1, deletionTimestamp: \"2026-01-01T00:00:00Z\"}\nspec:\n  serviceName";
+    let going = text.replace("{name: web}\nspec:\n  serviceName", going);
+    let ended = Folder::with(&[("web.yaml", &going)]).run(&["check"]);
+    assert!(ended.code == 0 && ended.stdout.contains("warning[STS101 "), "{}", ended.stdout);
+}
+
 /// A manifest of a set that exists, as `kubectl get -o yaml` shows it, calls no fix "made at admission" and speaks first of
 /// the data that it may hold.
 #[test]
