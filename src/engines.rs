@@ -11,14 +11,16 @@ mod entrypoint;
 mod environment;
 mod image;
 mod mount;
+mod readiness;
 mod server;
 
-pub use catalogue::{Engine, Layout, StartUp};
+pub use catalogue::{Engine, Image, Layout, StartUp};
 pub use data_directory::{DataDirectory, Directory, SetBy};
 pub use entrypoint::Start;
 pub use environment::{ConfigMaps, Variable, is_secret_variable, variable};
 pub use image::{Degree, ImageReference, Mirror, major};
 pub use mount::{Backing, BackingSource, backing, is_below, normalise};
+pub use readiness::{Asks, Readiness};
 pub use server::{Server, holds_data, servers, shadow};
 
 /// The catalogue, in the order of its pages.

@@ -2,6 +2,10 @@
 //!
 //! `STSGUARD_UPDATE=1 cargo test --test catalogue` writes the generated pages.
 
+mod catalogue {
+    pub mod probes;
+}
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,6 +83,7 @@ fn generated() -> Vec<(PathBuf, String)> {
     let head = "# Rules\n\nGenerated from the rules' own documentation; `+` marks what is fixed on CREATE.\n\n";
     files.push((folder.join("README.md"), format!("{head}{linked}")));
 
+    files.push((root().join("docs/probes.md"), catalogue::probes::page()));
     files.push(between("README.md", "<!-- rules -->\n", "<!-- /rules -->", &printed(&[])));
     let standing_alone = schema(RULES, "#");
     let mut titled = json!({"$schema": "http://json-schema.org/draft-07/schema#", "title": "The policy of stsguard"});

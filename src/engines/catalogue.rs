@@ -7,6 +7,8 @@ mod postgresql;
 mod search;
 mod stores;
 
+use super::readiness::Readiness;
+
 /// How an engine's pods must be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartUp {
@@ -40,6 +42,8 @@ pub struct Engine {
     pub directory_arguments: &'static [&'static str],
     /// Whether the image's own arguments name the directory, so that other arguments take it away.
     pub defaults_in_arguments: bool,
+    /// How its servers are asked whether they serve, the best first; empty where one image runs different servers.
+    pub readiness: &'static [Readiness],
     /// The images it comes in.
     pub images: &'static [Image],
 }
@@ -55,6 +59,8 @@ pub struct Image {
     pub layout: Option<&'static Layout>,
     /// Overrules the engine's start-up: high-availability images order themselves.
     pub start_up: Option<StartUp>,
+    /// How its servers are asked whether they serve, where the image has a way of its own; empty: as the engine's.
+    pub readiness: &'static [Readiness],
 }
 
 /// Where an image keeps its data.
@@ -85,6 +91,11 @@ pub struct Era {
 }
 
 impl Image {
+    /// The same with a way of its own to be asked.
+    const fn asked(self, readiness: &'static [Readiness]) -> Self {
+        Self { readiness, ..self }
+    }
+
     /// The server's major version in a tag; extensions' images name their own version first.
     pub(super) fn major(&self, tag: &str) -> Option<u32> {
         let found = super::image::major(tag)?;
@@ -161,17 +172,18 @@ const UNKNOWN: Engine = Engine {
     programs: &[],
     directory_arguments: &[],
     defaults_in_arguments: false,
+    readiness: &[],
     images: &[],
 };
 
 /// An image of which only the engine is known.
 const fn plain(segment: &'static str, repositories: &'static [&'static str]) -> Image {
-    Image { segment, repositories, layout: None, start_up: None }
+    Image { segment, repositories, layout: None, start_up: None, readiness: &[] }
 }
 
 /// An image with a known layout.
 const fn laid_out(segment: &'static str, repositories: &'static [&'static str], layout: &'static Layout) -> Image {
-    Image { segment, repositories, layout: Some(layout), start_up: None }
+    Image { segment, repositories, layout: Some(layout), start_up: None, readiness: &[] }
 }
 
 /// A layout with one directory for all majors that tolerates `lost+found`.

@@ -8,6 +8,7 @@ use super::entrypoint::{self, Start};
 use super::environment::ConfigMaps;
 use super::image::{Degree, ImageReference, Mirror, identify};
 use super::mount::{Backing, BackingSource, backing, is_below, normalise};
+use super::readiness::Readiness;
 
 /// A container that runs a known database server.
 #[derive(Debug, Clone)]
@@ -118,6 +119,14 @@ impl Server<'_> {
             Some(start_up) => start_up,
             None => self.engine.start_up,
         }
+    }
+
+    /// How the server is asked whether it serves; `None` where no way is known to be right for it. Pods that start in order
+    /// are asked what does not wait for peers, if there is such a question.
+    pub fn readiness(&self, in_order: bool) -> Option<&'static Readiness> {
+        let own = self.image.readiness;
+        let ways = if own.is_empty() || self.degree == Degree::Namesake { self.engine.readiness } else { own };
+        Readiness::choose(ways, self.major, in_order)
     }
 
     /// The variable that moves the data into a subdirectory and the subdirectory's name, where setting it is safe.

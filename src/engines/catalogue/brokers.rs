@@ -4,6 +4,7 @@
 //! bitnami charts (Parallel).
 
 use super::{Engine, Era, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
+use crate::engines::readiness::{Asks, Readiness};
 
 /// Confluent's images: each folder below the data directory must be a topic's partition.
 static CP_KAFKA: Layout = Layout {
@@ -20,10 +21,48 @@ static CP_KAFKA: Layout = Layout {
 static ZOOKEEPER: Layout = fixed(&[era("/data", &["/data", "/datalog", "/logs"])], &["ZOO_DATA_DIR"]);
 static RABBITMQ: Layout = fixed(&[era("/var/lib/rabbitmq/mnesia", &["/var/lib/rabbitmq"])], &["RABBITMQ_MNESIA_BASE"]);
 
+/// Measured with 4.0: a broker of three that is also a controller does not listen before it has a quorum.
+const KAFKA_READINESS: Readiness =
+    Readiness::new(Asks::Tcp(9092), "the broker takes clients", "bitnami/charts, kafka, broker/statefulset.yaml")
+        .noting("the port of a listener; a controller alone has another one")
+        .with_peers();
+/// Four-letter words but `srvr` are off by default, and that one waits for a quorum.
+const ZOOKEEPER_READINESS: Readiness = Readiness::new(
+    Asks::Http("/commands/ruok", 8080),
+    "the server runs, with a quorum or without",
+    "ZooKeeper Administrator's Guide, The AdminServer",
+)
+.noting("from 3.5 on, unless the AdminServer is off");
+/// The first is what its makers recommend, and the second is for pods that start in order: the port is opened when the
+/// node has booted, and after a stop of all nodes it boots when it sees its peers.
+const RABBITMQ_READINESS: &[Readiness] = &[
+    Readiness::new(
+        Asks::Tcp(5672),
+        "it takes clients",
+        "RabbitMQ documentation, Cluster Formation and Peer Discovery, ReadinessProbe",
+    )
+    .noting("port 5671 with TLS alone")
+    .with_peers(),
+    Readiness::new(
+        Asks::Exec(&["rabbitmq-diagnostics", "-q", "ping"]),
+        "the node runs, which is all that pods may wait for that start in order",
+        "RabbitMQ documentation, Cluster Formation and Peer Discovery, ReadinessProbe",
+    )
+    .within(10),
+];
+/// Measured with 2.15: one of three answers before it sees the others, where `/healthz` alone waits for them.
+const NATS_READINESS: Readiness = Readiness::new(
+    Asks::Http("/healthz?js-server-only=true", 8222),
+    "the server runs, and JetStream where it is on",
+    "nats-io/k8s, helm/charts/nats, nats-container.yaml",
+)
+.noting("the port is there with -m 8222 or http_port: 8222, as in the image's own configuration");
+
 pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "kafka",
         title: "Kafka",
+        readiness: &[KAFKA_READINESS],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["kafka-server-start", "kafka-server-start.sh", "/etc/confluent/docker/run", "kafka-run-class"],
@@ -38,6 +77,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "zookeeper",
         title: "ZooKeeper",
+        readiness: &[ZOOKEEPER_READINESS],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["zkServer.sh", "start-zookeeper", "docker-entrypoint.sh"],
@@ -51,6 +91,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "rabbitmq",
         title: "RabbitMQ",
+        readiness: RABBITMQ_READINESS,
         grace_floor: Some(120),
         password_variables: &["RABBITMQ_DEFAULT_PASS", "RABBITMQ_PASSWORD", "RABBITMQ_ERLANG_COOKIE"],
         programs: &["rabbitmq-server", "docker-entrypoint.sh"],
@@ -60,6 +101,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "nats",
         title: "NATS",
+        readiness: &[NATS_READINESS],
         grace_floor: Some(60),
         programs: &["nats-server", "docker-entrypoint.sh"],
         directory_arguments: &["--store_dir", "-sd", "--store_dir="],

@@ -4,6 +4,7 @@
 //! kubernetes/website, Cassandra example (grace 500); bitnami charts (data directories).
 
 use super::{Engine, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
+use crate::engines::readiness::{Asks, Readiness};
 
 static MONGODB: Layout = fixed(&[era("/data/db", &["/data/db", "/data/configdb"])], &[]);
 static CASSANDRA: Layout = fixed(&[era("/var/lib/cassandra", &["/var/lib/cassandra"])], &[]);
@@ -12,10 +13,62 @@ static CLICKHOUSE: Layout = fixed(&[era("/var/lib/clickhouse", &["/var/lib/click
 static COCKROACH: Layout = fixed(&[era("/cockroach/cockroach-data", &[])], &[]);
 static NEO4J: Layout = fixed(&[era("/data", &["/data", "/logs"])], &[]);
 
+/// Nobody needs to log in for a ping. Images have mongo up to 5 and mongosh from 6 on, which takes a second to start.
+const MONGODB_READINESS: &[Readiness] = &[
+    mongodb(Asks::Exec(&["mongosh", "--quiet", "--eval", "db.adminCommand('ping')"])).of_majors(6, u32::MAX),
+    mongodb(Asks::Exec(&["mongo", "--quiet", "--eval", "db.adminCommand('ping')"])).of_majors(0, 5),
+];
+const fn mongodb(asks: Asks) -> Readiness {
+    Readiness::new(
+        asks,
+        "it answers commands; no password is needed",
+        "MongoDB Manual, ping; release notes of 6.0 (mongo removed)",
+    )
+    .within(10)
+}
+
+/// `nodetool statusbinary` says the same, and starts a Java machine each time.
+const CASSANDRA_READINESS: Readiness = Readiness::new(
+    Asks::Tcp(9042),
+    "clients may connect, which is when it has joined",
+    "apache/cassandra, CassandraDaemon.java (client transports wait for the bootstrap)",
+);
+const SCYLLA_READINESS: Readiness = Readiness::new(
+    Asks::Tcp(9042),
+    "clients may connect, which is when it has joined",
+    "scylladb/scylladb, main.cc (the native transport is started last)",
+);
+const CLICKHOUSE_READINESS: Readiness =
+    Readiness::new(Asks::Http("/ping", 8123), "it answers by HTTP", "ClickHouse documentation, HTTP interface");
+const KEEPER_READINESS: Readiness = Readiness::new(
+    Asks::Http("/ready", 9182),
+    "it has joined its peers",
+    "ClickHouse documentation, Keeper HTTP API and dashboard",
+)
+.noting("the port is there with http_control.port: 9182 in keeper_server")
+.with_peers();
+const COCKROACH_READINESS: Readiness = Readiness::new(
+    Asks::Https("/health?ready=1", 8080),
+    "it has joined, and is not leaving",
+    "CockroachDB documentation, Monitoring and alerting; cockroachdb/helm-charts, statefulset.yaml",
+)
+.noting("without scheme where the server has --insecure")
+.with_peers();
+const NEO4J_READINESS: Readiness =
+    Readiness::new(Asks::Tcp(7687), "clients may connect by Bolt", "neo4j/helm-charts, neo4j-statefulset.yaml");
+/// 3.x wants a token for its health, unless it is told not to.
+const INFLUXDB_READINESS: &[Readiness] = &[
+    Readiness::new(Asks::Http("/health", 8086), "it answers queries", "InfluxDB documentation, API v2, /health")
+        .of_majors(2, 2),
+    Readiness::new(Asks::Http("/ping", 8086), "it answers by HTTP", "InfluxDB documentation, API v1, /ping")
+        .of_majors(1, 1),
+];
+
 pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "mongodb",
         title: "MongoDB",
+        readiness: MONGODB_READINESS,
         grace_floor: Some(60),
         database: true,
         password_variables: &[
@@ -37,6 +90,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "cassandra",
         title: "Cassandra",
+        readiness: &[CASSANDRA_READINESS],
         grace_floor: Some(120),
         database: true,
         password_variables: &["CASSANDRA_PASSWORD"],
@@ -47,6 +101,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "scylladb",
         title: "ScyllaDB",
+        readiness: &[SCYLLA_READINESS],
         grace_floor: Some(120),
         database: true,
         programs: &["scylla", "docker-entrypoint.py"],
@@ -56,6 +111,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "clickhouse",
         title: "ClickHouse",
+        readiness: &[CLICKHOUSE_READINESS],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         database: true,
@@ -70,6 +126,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "clickhouse-keeper",
         title: "ClickHouse Keeper",
+        readiness: &[KEEPER_READINESS],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["clickhouse-keeper"],
@@ -79,6 +136,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "cockroachdb",
         title: "CockroachDB",
+        readiness: &[COCKROACH_READINESS],
         grace_floor: Some(300),
         start_up: StartUp::Parallel,
         database: true,
@@ -99,6 +157,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "neo4j",
         title: "Neo4j",
+        readiness: &[NEO4J_READINESS],
         grace_floor: Some(300),
         database: true,
         programs: &["neo4j", "docker-entrypoint.sh"],
@@ -108,6 +167,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "influxdb",
         title: "InfluxDB",
+        readiness: INFLUXDB_READINESS,
         grace_floor: Some(60),
         database: true,
         password_variables: &[

@@ -4,6 +4,7 @@
 //! docker-library/mysql and mariadb-docker Dockerfiles.
 
 use super::{Engine, Era, Layout, StartUp, UNKNOWN, laid_out, plain};
+use crate::engines::readiness::{Asks, Readiness};
 
 const DATA: &str = "/var/lib/mysql";
 
@@ -34,6 +35,32 @@ const PASSWORDS: &[&str] = &[
     "MARIADB_MASTER_ROOT_PASSWORD",
 ];
 
+/// It exits with 0 where access is denied too (measured with MariaDB 10.11). By TCP: the server that prepares new data
+/// listens on a socket alone.
+const MYSQL_READINESS: Readiness = Readiness::new(
+    Asks::Exec(&["mysqladmin", "ping", "-h", "127.0.0.1"]),
+    "it answers by TCP, which it does not while new data is prepared; no password is needed",
+    "MySQL Reference Manual, mysqladmin, ping; docker-library/mysql, docker-entrypoint.sh",
+)
+.within(5);
+
+/// The same program under its name of today: newer images have no other.
+const MARIADB_READINESS: Readiness = Readiness::new(
+    Asks::Exec(&["mariadb-admin", "ping", "-h", "127.0.0.1"]),
+    "it answers by TCP; no password is needed",
+    "MariaDB documentation, mariadb-admin, ping",
+)
+.within(5);
+
+/// Only `--connect`: `--innodb_initialized` logs in as a user that the image makes with new data, so pods on data from
+/// before that, or from elsewhere, would never be ready; and the server listens when InnoDB has recovered, not before.
+const MARIADB_OFFICIAL_READINESS: Readiness = Readiness::new(
+    Asks::Exec(&["healthcheck.sh", "--connect"]),
+    "it answers by TCP, which it does not while new data is prepared; no password is needed",
+    "MariaDB/mariadb-docker, healthcheck.sh",
+)
+.within(5);
+
 /// All of them bootstrap in order; Galera starts its cluster from ordinal 0.
 const FAMILY: Engine = Engine {
     grace_floor: Some(60),
@@ -42,6 +69,7 @@ const FAMILY: Engine = Engine {
     password_variables: PASSWORDS,
     programs: &["mysqld", "mariadbd", "docker-entrypoint.sh", "mysqld_safe"],
     directory_arguments: &["--datadir=", "--datadir", "-h"],
+    readiness: &[MYSQL_READINESS],
     ..UNKNOWN
 };
 
@@ -63,8 +91,9 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "mariadb",
         title: "MariaDB",
+        readiness: &[MARIADB_READINESS],
         images: &[
-            laid_out("mariadb", &["docker.io/library/mariadb"], &MARIADB),
+            laid_out("mariadb", &["docker.io/library/mariadb"], &MARIADB).asked(&[MARIADB_OFFICIAL_READINESS]),
             laid_out(
                 "bitnami-mariadb",
                 &["docker.io/bitnami/mariadb", "docker.io/bitnamilegacy/mariadb", "docker.io/bitnamisecure/mariadb"],

@@ -4,6 +4,7 @@
 //! (Dockerfile), supabase/postgres#444, bitnami/containers (postgresql-env.sh).
 
 use super::{Engine, Era, Image, Layout, StartUp, laid_out};
+use crate::engines::readiness::{Asks, Readiness};
 
 const DATA: &str = "/var/lib/postgresql/data";
 
@@ -55,8 +56,17 @@ static SUPABASE: Layout = Layout {
     safe_subdirectory: None,
 };
 
+/// By TCP: the server that the official image starts to prepare new data listens on a socket alone, and would answer
+/// there (measured with 15).
+const READINESS: Readiness = Readiness::new(
+    Asks::Exec(&["pg_isready", "-h", "127.0.0.1", "-U", "postgres"]),
+    "it accepts connections by TCP, which it does not while new data is prepared; no password is needed",
+    "PostgreSQL documentation, pg_isready; docker-library/postgres, docker-entrypoint.sh",
+)
+.within(5);
+
 const fn high_availability(segment: &'static str, repositories: &'static [&'static str]) -> Image {
-    Image { segment, repositories, layout: None, start_up: Some(StartUp::Any) }
+    Image { segment, repositories, layout: None, start_up: Some(StartUp::Any), readiness: &[] }
 }
 
 pub(super) static ENGINES: &[Engine] = &[Engine {
@@ -76,6 +86,7 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
     programs: &["postgres", "docker-entrypoint.sh", "docker-ensure-initdb.sh", "postmaster"],
     directory_arguments: &["-D", "--pgdata", "--pgdata=", "data_directory=", "--data_directory=", "--data-directory="],
     defaults_in_arguments: false,
+    readiness: &[READINESS],
     images: &[
         laid_out("postgres", &["docker.io/library/postgres"], &OFFICIAL),
         laid_out("postgis", &["docker.io/postgis/postgis"], &OFFICIAL),
@@ -86,6 +97,7 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
             repositories: &["docker.io/timescale/timescaledb-ha"],
             layout: Some(&TIMESCALE_HA),
             start_up: Some(StartUp::Any),
+            readiness: &[],
         },
         laid_out(
             "postgresql",

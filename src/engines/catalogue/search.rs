@@ -3,14 +3,26 @@
 //! Sources: elastic/helm-charts and opensearch-project/helm-charts (grace 120, Parallel).
 
 use super::{Engine, Layout, StartUp, era, fixed, laid_out, plain};
+use crate::engines::readiness::{Asks, Readiness};
 
 static ELASTICSEARCH: Layout = fixed(&[era("/usr/share/elasticsearch/data", &[])], &["path.data"]);
 static OPENSEARCH: Layout = fixed(&[era("/usr/share/opensearch/data", &[])], &["path.data"]);
+
+/// What asks more needs a password: security is on by default.
+const ELASTICSEARCH_READINESS: Readiness = Readiness::new(
+    Asks::Tcp(9200),
+    "it takes requests by HTTP",
+    "opensearch-project/helm-charts, values.yaml; Elasticsearch Guide, Enable the Elasticsearch TCP readiness port",
+)
+.noting("from 8.2 on a port set by readiness.port is open when the node has joined");
+const OPENSEARCH_READINESS: Readiness =
+    Readiness::new(Asks::Tcp(9200), "it takes requests by HTTP", "opensearch-project/helm-charts, values.yaml");
 
 pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "elasticsearch",
         title: "Elasticsearch",
+        readiness: &[ELASTICSEARCH_READINESS],
         grace_floor: Some(120),
         start_up: StartUp::Parallel,
         database: true,
@@ -31,6 +43,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "opensearch",
         title: "OpenSearch",
+        readiness: &[OPENSEARCH_READINESS],
         grace_floor: Some(120),
         start_up: StartUp::Parallel,
         database: true,

@@ -1,3 +1,4 @@
+use crate::engines::Server;
 use crate::kubernetes::{RunsPods, StatefulSet};
 use crate::pointer::Pointer;
 use crate::rule::{Context, Findings, Rule, Workload, rule};
@@ -13,6 +14,10 @@ rule! {
     /// OrderedReady and rolling updates wait for readiness. Without a probe a pod is ready at once, so the next one starts
     /// or stops while this one still recovers: ordering means nothing, and an update can take all replicas down.
     ///
+    /// The help has the probe that fits the server, for its default port and without TLS where nothing else is said. A probe
+    /// that waits for peers never succeeds where pods start in order: RabbitMQ gets another one there, and for the rest the
+    /// help says so. Docker's HEALTHCHECK, which some images have, is no probe: Kubernetes does not run it.
+    ///
     /// ## Example
     /// ```yaml
     /// containers:
@@ -25,18 +30,19 @@ rule! {
     ///   - name: postgres
     ///     image: postgres:16
     ///     readinessProbe:
-    ///       exec: {command: [pg_isready, -U, postgres]}
-    ///       periodSeconds: 5
+    ///       exec: {command: [pg_isready, -h, 127.0.0.1, -U, postgres]}
+    ///       timeoutSeconds: 5
     /// ```
     ///
     /// ## Fix
-    /// None: the probe depends on the server's users and ports.
+    /// None: the probe depends on the server's ports and TLS.
     ///
     /// ## Exemptions
     /// `stsguard.dev/exempt-missing-readiness-probe` on the StatefulSet.
     ///
     /// ## References
     /// - Kubernetes documentation, "StatefulSet", section "Deployment and Scaling Guarantees".
+    /// - docs/probes.md: the probe of each engine, when it succeeds, and who says so.
     pub MissingReadinessProbe {
         code: "STS304", name: "missing-readiness-probe", since: "0.1",
         hooks: [StatefulSet],
@@ -55,7 +61,7 @@ impl Rule for MissingReadinessProbe {
                         "{} has no readinessProbe, so it counts as ready before it serves",
                         server.engine.title
                     ))
-                    .help("add a readinessProbe that asks the server itself, for example pg_isready");
+                    .help(help(server, set.replicas() > 1 && !set.is_parallel()));
             }
             return;
         }
@@ -73,24 +79,24 @@ impl Rule for MissingReadinessProbe {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::rules::harness;
-    use serde_json::json;
-
-    fn created(image: &str, probe: bool, replicas: i32) -> usize {
-        let probe = if probe { json!({"exec": {"command": ["true"]}}) } else { json!(null) };
-        let pod = json!({"containers": [{"name": "db", "image": image, "readinessProbe": probe}]});
-        harness::create("STS304", &json!({"spec": {"replicas": replicas, "template": {"spec": pod}}})).len()
+/// The probe that fits the server, as YAML; `in_order` says whether pods wait for the one before.
+fn help(server: &Server<'_>, in_order: bool) -> String {
+    let Some(readiness) = server.readiness(in_order) else {
+        return "add a readinessProbe that asks the server itself whether it serves".to_owned();
+    };
+    let mut help = format!("add to the container: {}", readiness.yaml());
+    if in_order && readiness.waits_for_peers {
+        help.push_str("; it waits for peers: podManagementPolicy must be Parallel");
     }
-
-    #[test]
-    fn finds_known_servers_even_alone_and_unknown_ones_in_company() {
-        assert_eq!((created("postgres:16", false, 1), created("acme/ledger:1", false, 2)), (1, 1));
+    help.push_str("; it succeeds when ");
+    help.push_str(readiness.succeeds);
+    if let Some(note) = readiness.note {
+        help.push_str("; ");
+        help.push_str(note);
     }
-
-    #[test]
-    fn accepts_a_probe_and_a_lone_unknown_server() {
-        assert_eq!((created("postgres:16", true, 3), created("acme/ledger:1", false, 1)), (0, 0));
-    }
+    help
 }
+
+#[cfg(test)]
+#[path = "missing_readiness_probe_tests.rs"]
+mod tests;
