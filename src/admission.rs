@@ -7,16 +7,17 @@
 
 mod kept_fixes;
 mod mutation;
+mod part;
 mod reviewed;
-
 mod verdict;
 mod wire;
 
 pub use verdict::{Verdict, listed};
 
-use self::reviewed::{Misread, Reviewed, place};
 use time::Date;
 
+use self::part::{Misread, place};
+use self::reviewed::Reviewed;
 use crate::evaluation::{Change, Subject, evaluate};
 use crate::facts::{Answers, Facts, Question};
 use crate::rule::{Context, Policy};
@@ -76,7 +77,7 @@ pub struct Review {
 pub struct Described {
     /// CREATE, UPDATE, DELETE.
     pub operation: String,
-    /// `statefulsets`, `services` or `statefulsets/scale`.
+    /// `statefulsets`, `statefulsets/scale`, `services` or `deployments`.
     pub resource: String,
     /// The namespace.
     pub namespace: String,
@@ -217,6 +218,8 @@ fn printable(text: &str) -> String {
     text.chars().take(128).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+#[cfg(test)]
+mod deployment_tests;
 #[cfg(test)]
 mod kept_fixes_tests;
 #[cfg(test)]

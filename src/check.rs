@@ -93,7 +93,7 @@ pub fn check(settings: &Settings, stdin: &mut dyn Read) -> Outcome {
             Context::new(&settings.policy, entry.occasion, &entry.namespace, &view, &answers).on(settings.today);
         let report = match &entry.object {
             Some(Object::StatefulSet(set)) => evaluate(&Subject::StatefulSet(set, Change::State), context),
-            Some(Object::Deployment(deployment)) => evaluate(&Subject::Deployment(deployment), context),
+            Some(Object::Deployment(deployment)) => evaluate(&Subject::Deployment { deployment, old: None }, context),
             None => continue,
         };
         outcome.summary.objects += 1;

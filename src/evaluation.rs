@@ -59,10 +59,14 @@ pub fn evaluate(subject: &Subject<'_>, mut cx: Context<'_>) -> Report {
                 rule.service_delete(service, &cx, found);
             });
         }
-        Subject::Deployment(deployment) => {
+        Subject::Deployment { deployment, old } => {
             let deployment = Workload::new(deployment, &cx.policy);
             let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.deployment(&deployment, &cx, found);
             run(Hook::Deployment, &cx, deployment.metadata(), &mut report, hook);
+            if let Some(old) = old {
+                let old = Workload::new(old, &cx.policy);
+                ratchet(&cx, &mut report, |rule, found| rule.deployment(&old, &cx, found));
+            }
         }
     }
     for finding in &mut report.findings {
@@ -81,36 +85,31 @@ fn scaled(set: &StatefulSet, replicas: i32) -> StatefulSet {
     set
 }
 
-/// Runs the rules on an update and ratchets: what the old object has too is pre-existing and drops one step.
+/// Runs the rules on an update of a set or on a scale, and ratchets.
 fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, cx: &Context<'_>, report: &mut Report) {
     let old = Workload::new(old, &cx.policy);
     let new = Workload::new(new, &cx.policy);
     let change = Update { old: &old, new: &new, specs };
     run(Hook::StatefulSet, cx, new.metadata(), report, |rule, found| rule.stateful_set(&new, cx, found));
-    if !report.findings.is_empty() {
-        ratchet(&old, &new, cx, report);
-    }
+    // A change of replicas alone introduces nothing when the set stood at 0: it was scaled down before.
+    let awake = (old.replicas() == 0 && !report.findings.is_empty()).then(|| scaled(old.object(), new.replicas()));
+    let awake = awake.as_ref().map(|awake| Workload::new(awake, &cx.policy));
+    let before = awake.as_ref().unwrap_or(&old);
+    ratchet(cx, report, |rule, found| rule.stateful_set(before, cx, found));
     let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.stateful_set_update(&change, cx, found);
     run(Hook::StatefulSetUpdate, cx, new.metadata(), report, hook);
 }
 
-fn ratchet(old: &Workload<'_, StatefulSet>, new: &Workload<'_, StatefulSet>, cx: &Context<'_>, report: &mut Report) {
-    // A change of replicas alone introduces nothing when the set stood at 0: it was scaled down before.
-    let awake;
-    let awake_workload;
-    let old = if old.replicas() == 0 {
-        awake = scaled(old.object(), new.replicas());
-        awake_workload = Workload::new(&awake, &cx.policy);
-        &awake_workload
-    } else {
-        old
-    };
+/// What the old object has too, as `call` finds it, is pre-existing and drops one step.
+fn ratchet<F>(cx: &Context<'_>, report: &mut Report, call: F)
+where
+    F: Fn(&dyn Rule, &mut Findings<'_, '_>),
+{
     let mut before = Vec::new();
     for (index, rule) in cx.policy.rules().iter().enumerate() {
         // An exemption on the old object does not count: removing one must not turn what it covered into a denial.
         if report.findings.iter().any(|finding| finding.rule.code == rule.info().code) {
-            let action = cx.policy.setting(index).action;
-            before.extend(findings_of(*rule, cx, action, |rule, found| rule.stateful_set(old, cx, found)));
+            before.extend(findings_of(*rule, cx, cx.policy.setting(index).action, &call));
         }
     }
     let known: HashSet<_> = before.iter().map(Finding::identity).collect();

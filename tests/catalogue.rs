@@ -80,7 +80,8 @@ fn generated() -> Vec<(PathBuf, String)> {
     let linked = infos().fold(printed(&[]), |table, info| {
         table.replace(&format!("| {} |", info.name), &format!("| [{0}]({0}.md) |", info.name))
     });
-    let head = "# Rules\n\nGenerated from the rules' own documentation; `+` marks what is fixed on CREATE.\n\n";
+    let head = "# Rules\n\nGenerated from the rules' own documentation; `+` marks what is fixed on CREATE.\n\
+                `check` and admission: of what a rule speaks in files and in a cluster.\n\n";
     files.push((folder.join("README.md"), format!("{head}{linked}")));
 
     files.push((root().join("docs/probes.md"), catalogue::probes::page()));
@@ -166,6 +167,9 @@ fn every_rule_is_run_by_a_front_and_owns_its_parameters() {
         assert!(info.hooks.is_sorted(), "{}: hooks are in the order of Hook", info.code);
         let run = |front| info.hooks.iter().any(|hook: &Hook| hook.is_run_by(front));
         assert!(run(Front::Admission) || run(Front::Check), "{}: nobody runs it", info.code);
+        for hook in info.hooks.iter().filter(|hook| hook.is_run_by(Front::Admission)) {
+            assert!(!hook.reviewed().is_empty(), "{}: no review runs {hook:?}", info.code);
+        }
         let parameters = fs::read_to_string(root().join("docs/policy.md")).expect("there is a page");
         for parameter in info.parameters {
             assert_eq!(parameter.code, info.code, "{}", parameter.name);

@@ -13,13 +13,19 @@ use stsguard::rule::{Action, Finding, Profile};
 use stsguard::{rules, yaml};
 
 /// What only one side says, or says in other words, with the reason.
-const EXCEPTIONS: [(&str, &str); 3] = [
-    ("STS601", "Deployments are not sent to the webhook"),
+const EXCEPTIONS: [(&str, &str); 2] = [
     ("STS102", "`check` looks among the files, the webhook in the cluster: the action is the same, the words are not"),
     ("STS501", "as STS102"),
 ];
 
 const NAMESPACE: &str = "default";
+
+/// The kinds that are judged in both.
+const KINDS: [(&str, &str); 2] = [("StatefulSet", "statefulsets"), ("Deployment", "deployments")];
+
+fn plural(object: &Value) -> Option<&'static str> {
+    KINDS.into_iter().find(|(kind, _)| object["kind"] == *kind).map(|(_, plural)| plural)
+}
 
 /// The object as the API server sends it: defaults filled in.
 fn defaulted(mut set: Value) -> Value {
@@ -27,7 +33,7 @@ fn defaulted(mut set: Value) -> Value {
     if pod["terminationGracePeriodSeconds"].is_null() {
         pod["terminationGracePeriodSeconds"] = json!(30);
     }
-    if set["spec"]["podManagementPolicy"].is_null() {
+    if set["kind"] == "StatefulSet" && set["spec"]["podManagementPolicy"].is_null() {
         set["spec"]["podManagementPolicy"] = json!("OrderedReady");
     }
     set["metadata"]["namespace"] = json!(NAMESPACE);
@@ -37,7 +43,7 @@ fn defaulted(mut set: Value) -> Value {
 fn review(set: &Value) -> Review {
     let request = json!({
         "uid": "1", "operation": "CREATE", "namespace": NAMESPACE, "name": set["metadata"]["name"],
-        "resource": {"group": "apps", "version": "v1", "resource": "statefulsets"}, "object": set, "oldObject": null,
+        "resource": {"group": "apps", "version": "v1", "resource": plural(set)}, "object": set, "oldObject": null,
     });
     let body = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
     Review::parse(body.to_string().as_bytes()).expect("it is a review")
@@ -50,7 +56,7 @@ fn said(finding: &Finding) -> String {
     format!("{} {action} {pointer} {}", rule.code, if excepted { "" } else { message })
 }
 
-/// What `check` says of each StatefulSet in a file, by name.
+/// What `check` says of each object that it judges in a file, by name.
 fn checked(fixture: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let settings = Settings {
         paths: vec![fixture.to_owned()],
@@ -66,20 +72,20 @@ fn checked(fixture: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let outcome = check::check(&settings, &mut empty());
     assert!(outcome.problems.is_empty(), "{}: {:?}", fixture.display(), outcome.problems);
     let mut found = BTreeMap::<_, BTreeSet<_>>::new();
-    for located in outcome.findings.iter().filter(|located| located.object.kind == "StatefulSet") {
+    for located in outcome.findings {
         found.entry(located.object.name.clone()).or_default().insert(said(&located.finding));
     }
     found
 }
 
-/// What the webhook says of each StatefulSet in a file, by name; the file's other objects stand in the cluster.
+/// What the webhook says of each such object in a file, by name; the file's other objects stand in the cluster.
 fn admitted(documents: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
     let mut facts = InMemory::default().knowing_what_files_tell();
     for document in documents {
         facts.put_manifest(NAMESPACE, document).expect("a fixture is well formed");
     }
     let mut found = BTreeMap::new();
-    for set in documents.iter().filter(|document| document["kind"] == "StatefulSet") {
+    for set in documents.iter().filter(|document| plural(document).is_some()) {
         let decision = review(&defaulted(set.clone())).decide(
             Endpoint::Validate,
             &rules::policy(Profile::Recommended),
@@ -112,7 +118,7 @@ fn files_and_reviews_are_judged_alike() {
         let documents = yaml::documents(&text);
         let documents: Vec<Value> = documents.iter().map(|d| d.read().expect("it is YAML").value).collect();
         assert_eq!(checked(&fixture), admitted(&documents), "{}", fixture.display());
-        compared += documents.iter().filter(|document| document["kind"] == "StatefulSet").count();
+        compared += documents.iter().filter(|document| plural(document).is_some()).count();
     }
-    assert!(compared > 40, "only {compared} sets were compared");
+    assert!(compared > 43, "only {compared} objects were compared");
 }

@@ -8,6 +8,7 @@ mod serving {
     mod client;
     mod connections;
     mod degraded;
+    mod deployments;
     mod fixes;
     mod hostile;
     mod live;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::policy::did_you_mean;
-use crate::rule::{Info, Profile, Setting};
+use crate::rule::{Front, Info, Profile, Setting};
 use crate::rules::RULES;
 
 /// List the rules, or explain one.
@@ -93,11 +93,17 @@ fn table(infos: &[&Info]) -> String {
 }
 
 fn markdown_table(infos: &[&Info]) -> String {
-    let mut text = "| code | name | baseline | recommended | strict | finds |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut text = "| code | name | baseline | recommended | strict | `check` | admission | finds |\n\
+                    |---|---|---|---|---|---|---|---|\n"
+        .to_owned();
     for info in infos {
         let [baseline, recommended, strict] = info.defaults.map(setting);
         let (code, name, summary) = (info.code, info.name, info.summary());
-        let _ = writeln!(text, "| {code} | {name} | {baseline} | {recommended} | {strict} | {summary} |");
+        let (check, admission) = (at_check(info), at_admission(info));
+        let _ = writeln!(
+            text,
+            "| {code} | {name} | {baseline} | {recommended} | {strict} | {check} | {admission} | {summary} |"
+        );
     }
     text
 }
@@ -112,7 +118,41 @@ fn summary(info: &Info) -> Value {
         "since": info.since,
         "summary": info.summary(),
         "profiles": profiles.collect::<serde_json::Map<_, _>>(),
+        "check": at_check(info),
+        "admission": at_admission(info),
     })
+}
+
+/// The kinds of objects of which it speaks at `check`, `no` where it does not.
+fn at_check(info: &Info) -> String {
+    let hooks = info.hooks.iter().filter(|hook| hook.is_run_by(Front::Check));
+    let kinds = hooks.map(|hook| hook.kind()).collect::<Vec<_>>().join(", ");
+    if kinds.is_empty() { "no".to_owned() } else { kinds }
+}
+
+/// The operations on kinds of objects of which it speaks at admission, and the chart's value without which none is sent.
+fn at_admission(info: &Info) -> String {
+    let told = |kind: &str| {
+        let hooks = || info.hooks.iter().filter(|hook| hook.kind() == kind);
+        let sent: Vec<_> = hooks().flat_map(|hook| hook.reviewed()).map(|review| operation(review)).collect();
+        let operations: Vec<_> = OPERATIONS.into_iter().filter(|word| sent.contains(word)).collect();
+        let value = hooks().find_map(|hook| hook.asked_with()).map(|value| format!(" with `{value}`"));
+        let value = value.unwrap_or_default();
+        (!operations.is_empty()).then(|| format!("{kind} {}{value}", operations.join(", ")))
+    };
+    ["StatefulSet", "Service", "Deployment"].into_iter().filter_map(told).collect::<Vec<_>>().join("; ")
+}
+
+/// The words for operations, in the order of an object's life.
+const OPERATIONS: [&str; 4] = ["create", "update", "scale", "delete"];
+
+fn operation((resource, operation): &(&str, &str)) -> &'static str {
+    match *operation {
+        _ if resource.ends_with("/scale") => "scale",
+        "CREATE" => "create",
+        "UPDATE" => "update",
+        _ => "delete",
+    }
 }
 
 fn pretty(value: &Value) -> String {
@@ -128,10 +168,13 @@ fn docs(info: &Info) -> String {
 fn page(info: &Info) -> String {
     let [baseline, recommended, strict] = info.defaults.map(setting);
     format!(
-        "# {} {}\n\nSince {}. Baseline: {baseline}. Recommended: {recommended}. Strict: {strict}.\n\n{}\n",
+        "# {} {}\n\nSince {}. Baseline: {baseline}. Recommended: {recommended}. Strict: {strict}.\n\nAt `check`: {}. At \
+         admission: {}.\n\n{}\n",
         info.code,
         info.name,
         info.since,
+        at_check(info),
+        at_admission(info),
         docs(info)
     )
 }
@@ -141,8 +184,13 @@ fn explain(info: &Info, colour: bool) -> String {
     let (bold, plain) = if colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
     let [baseline, recommended, strict] = info.defaults.map(setting);
     let mut text = format!(
-        "{bold}{} {}{plain}\nbaseline: {baseline} · recommended: {recommended} · strict: {strict} · since {}\n\n",
-        info.code, info.name, info.since
+        "{bold}{} {}{plain}\nbaseline: {baseline} · recommended: {recommended} · strict: {strict} · since {}\ncheck: {} · \
+         admission: {}\n\n",
+        info.code,
+        info.name,
+        info.since,
+        at_check(info),
+        at_admission(info)
     );
     let mut in_code = false;
     for line in docs(info).lines() {

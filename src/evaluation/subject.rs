@@ -11,7 +11,12 @@ pub enum Subject<'a> {
     /// A Service.
     Service(&'a Service, Change<'a, Service>),
     /// A Deployment in its final state.
-    Deployment(&'a Deployment),
+    Deployment {
+        /// The Deployment.
+        deployment: &'a Deployment,
+        /// What it was before an update.
+        old: Option<&'a Deployment>,
+    },
     /// A scale of the StatefulSet of this name; the set itself is asked of the context.
     Scale {
         /// The set's name.
@@ -60,7 +65,7 @@ impl Subject<'_> {
             Self::Service(_, Change::State) => &[Hook::Service],
             Self::Service(_, Change::Update { .. }) => &[Hook::ServiceUpdate],
             Self::Service(_, Change::Delete(_)) => &[Hook::ServiceDelete],
-            Self::Deployment(_) => &[Hook::Deployment],
+            Self::Deployment { .. } => &[Hook::Deployment],
         }
     }
 }

@@ -40,29 +40,29 @@ impl Hook {
         Self::Deployment,
     ];
 
-    /// Whether this front runs it: files show no changes, and Services are only context there; Deployments are not sent to
-    /// the webhook.
+    /// Whether this front runs it: files show no changes, and Services are only context there.
     pub fn is_run_by(self, front: Front) -> bool {
         match front {
-            Front::Admission => self != Self::Deployment,
+            Front::Admission => true,
             Front::Check => matches!(self, Self::StatefulSet | Self::Deployment),
         }
     }
 
-    /// The words for it in documentation.
-    pub fn describe(self) -> &'static str {
+    /// The chart's value without which no webhook entry asks for it.
+    pub fn asked_with(self) -> Option<&'static str> {
+        (self == Self::Deployment).then_some("webhook.deployments")
+    }
+
+    /// The kind of object that it looks at.
+    pub fn kind(self) -> &'static str {
         match self {
-            Self::StatefulSet => "StatefulSets",
-            Self::StatefulSetUpdate => "updates and scales of StatefulSets",
-            Self::StatefulSetDelete => "deletions of StatefulSets",
-            Self::Service => "new Services",
-            Self::ServiceUpdate => "updates of Services",
-            Self::ServiceDelete => "deletions of Services",
-            Self::Deployment => "Deployments",
+            Self::StatefulSet | Self::StatefulSetUpdate | Self::StatefulSetDelete => "StatefulSet",
+            Self::Service | Self::ServiceUpdate | Self::ServiceDelete => "Service",
+            Self::Deployment => "Deployment",
         }
     }
 
-    /// The resource and the operations of an AdmissionReview that runs it; none where admission does not.
+    /// The resource and the operations of an AdmissionReview that runs it.
     pub fn reviewed(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::StatefulSet => {
@@ -73,7 +73,7 @@ impl Hook {
             Self::Service => &[("services", "CREATE")],
             Self::ServiceUpdate => &[("services", "UPDATE")],
             Self::ServiceDelete => &[("services", "DELETE")],
-            Self::Deployment => &[],
+            Self::Deployment => &[("deployments", "CREATE"), ("deployments", "UPDATE")],
         }
     }
 }

@@ -67,8 +67,9 @@ fn the_nodes_network_brings_its_own_name_service_and_its_own_order() {
 
 #[test]
 fn further_conditions_come_last_in_every_entry() {
-    let objects =
-        rendered(&["--set=webhook.matchConditions[0].name=ours,webhook.matchConditions[0].expression=1 == 1"]);
+    let objects = rendered(&[
+        "--set=webhook.matchConditions[0].name=ours,webhook.matchConditions[0].expression=1 == 1,webhook.deployments=true",
+    ]);
     let mut seen = 0;
     for entry in entries(&objects) {
         let conditions = entry["matchConditions"].as_array().expect("an entry has conditions");
@@ -76,14 +77,35 @@ fn further_conditions_come_last_in_every_entry() {
         assert_eq!(conditions.last(), Some(&json!({"name": "ours", "expression": "1 == 1"})), "{entry}");
         seen += 1;
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
 }
 
 #[test]
 fn only_one_entry_may_ever_refuse_because_nobody_answers() {
-    let objects = rendered(&["--set=webhook.failurePolicy=Fail"]);
+    let objects = rendered(&["--set=webhook.failurePolicy=Fail,webhook.deployments=true"]);
     let refusing = entries(&objects).filter(|entry| entry["failurePolicy"] == "Fail");
     assert_eq!(refusing.map(|entry| entry["name"].clone()).collect::<Vec<_>>(), ["statefulsets.stsguard.dev"]);
+}
+
+#[test]
+fn deployments_have_an_entry_where_they_are_asked_for_and_it_keeps_to_what_the_others_keep_to() {
+    let named = |objects: &[Value], name: &str| entries(objects).find(|entry| entry["name"] == name).cloned();
+    assert_eq!(named(&rendered(&[]), "deployments.stsguard.dev"), None);
+    let objects = rendered(&["--set=webhook.deployments=true,webhook.timeoutSeconds=7"]);
+    let own = named(&objects, "deployments.stsguard.dev").expect("it is there");
+    let other = named(&objects, "services.stsguard.dev").expect("it is there");
+    for field in ["clientConfig", "namespaceSelector", "timeoutSeconds", "sideEffects", "matchPolicy"] {
+        assert_eq!(own[field], other[field], "{field}");
+    }
+    let conditions = |entry: &Value| entry["matchConditions"].as_array().cloned().unwrap_or_default();
+    assert_eq!(conditions(&own)[..2], conditions(&other)[..]);
+    assert_eq!((&own["timeoutSeconds"], &own["failurePolicy"]), (&json!(7), &json!("Ignore")));
+    assert!(
+        object(&objects, "MutatingWebhookConfiguration", "stsguard")["webhooks"].to_string().contains("statefulsets")
+    );
+    assert!(
+        !object(&objects, "MutatingWebhookConfiguration", "stsguard")["webhooks"].to_string().contains("deployments")
+    );
 }
 
 #[test]

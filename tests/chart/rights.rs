@@ -110,15 +110,19 @@ fn reviewed(objects: &[Value]) -> BTreeSet<(String, String)> {
 
 #[test]
 fn the_webhooks_ask_for_all_that_a_rule_looks_at_and_for_nothing_else() {
-    let mut needed = BTreeSet::new();
-    for info in RULES.iter().map(|rule| rule.info()) {
-        for hook in info.hooks.iter().filter(|hook| hook.is_run_by(Front::Admission)) {
-            assert!(!hook.reviewed().is_empty(), "{}: no review runs {hook:?}", info.code);
-            needed
-                .extend(hook.reviewed().iter().map(|(resource, operation)| ((*resource).into(), (*operation).into())));
-        }
-    }
-    assert_eq!(reviewed(&rendered(&[])), needed);
+    let needed = |with: Option<&str>| -> BTreeSet<(String, String)> {
+        let hooks = RULES.iter().flat_map(|rule| rule.info().hooks);
+        let hooks = hooks.filter(|hook| hook.is_run_by(Front::Admission));
+        let asked = hooks.filter(|hook| hook.asked_with().is_none_or(|value| with == Some(value)));
+        let reviewed = asked.flat_map(|hook| hook.reviewed());
+        reviewed.map(|(resource, operation)| ((*resource).into(), (*operation).into())).collect()
+    };
+    assert_eq!(reviewed(&rendered(&[])), needed(None));
+    let with = rendered(&["--set=webhook.deployments=true"]);
+    assert_eq!(reviewed(&with), needed(Some("webhook.deployments")));
+    assert_eq!(needed(Some("webhook.deployments")).len(), needed(None).len() + 2);
+    // Nothing is read that was not read before.
+    assert_eq!(rights(&with), rights(&rendered(&[])));
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn refuses_what_it_does_not_know_and_what_cannot_work() {
         ("webhook.failurepolicy=Fail", "failurepolicy"),
         ("webhook.failurePolicy=fail", "failurePolicy"),
         ("webhook.timeoutSeconds=31", "timeoutSeconds"),
+        ("webhook.deployments=yes", "deployments"),
         ("networkPolicy.apiServerCidrs[0]=10.0.0.1", "apiServerCidrs"),
         ("networkPolicy.egress.dnsPort=53", "dnsPort"),
         ("metrics.dashboards.enabled=true", "dashboards"),

@@ -1,6 +1,6 @@
 //! Captures the reviews that tests and benchmarks use, from a real API server: `cargo run --example capture`.
 //!
-//! A webhook that judges like stsguard and writes down each review of a StatefulSet or Service is registered at both
+//! A webhook that judges like stsguard and writes down each review of a StatefulSet, Service or Deployment is registered at both
 //! paths. Then kubectl applies the manifests in `benches/manifests`, whose reviews go to `benches/reviews`, and takes the
 //! steps of `STORY`, whose reviews go to `tests/reviews/captured`.
 
@@ -53,8 +53,8 @@ const WANTED: [&str; 5] = [
     "validate-update-statefulset-ledger.json",
 ];
 
-/// What happens to one set and its Service: the step's name, kubectl's words, and the manifest that it reads.
-const STORY: [(&str, &str, &str); 13] = [
+/// What happens to one set, its Service and a Deployment: the step's name, kubectl's words, and the manifest that it reads.
+const STORY: [(&str, &str, &str); 16] = [
     ("service-created", "apply -f -", SERVICE),
     ("set-created", "apply -f -", SET),
     ("set-created-server-side", "apply --server-side -f -", SET_IN_NEED),
@@ -68,10 +68,14 @@ const STORY: [(&str, &str, &str); 13] = [
     ("set-orphaned", "delete statefulset db --cascade=orphan", ""),
     ("set-deleted", "delete statefulset db-new --wait=false", ""),
     ("service-deleted", "delete service db", ""),
+    ("deployment-created", "apply -f -", DEPLOYMENT),
+    ("deployment-image-changed", "set image deployment/reports db=postgres:16.6", ""),
+    ("deployment-labelled", "label deployment reports team=payments", ""),
 ];
 const SERVICE: &str = include_str!("../reviews/story/service.yaml");
 const CLUSTER_IP: &str = include_str!("../reviews/story/cluster-ip.yaml");
 const SET: &str = include_str!("../reviews/story/set.yaml");
+const DEPLOYMENT: &str = include_str!("../reviews/story/deployment.yaml");
 const SET_IN_NEED: &str = include_str!("../reviews/story/set-in-need.yaml");
 
 /// The step that is under way.
@@ -145,8 +149,8 @@ fn webhooks(port: u16, ca: &str) -> Value {
                     "caBundle": base64::engine::general_purpose::STANDARD.encode(ca),
                 },
                 "rules": [
-                    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "statefulsets/scale"],
-                     "operations": operations},
+                    {"apiGroups": ["apps"], "apiVersions": ["v1"],
+                     "resources": ["statefulsets", "statefulsets/scale", "deployments"], "operations": operations},
                     {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"], "operations": operations},
                 ],
                 "matchConditions": [{"name": "shop", "expression": "request.namespace in ['shop', 'story']"}],

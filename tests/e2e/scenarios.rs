@@ -12,6 +12,7 @@ mod callers;
 mod certificates;
 pub mod chart;
 mod deletions;
+mod deployments;
 mod documents;
 mod fixes;
 mod gitops;
@@ -116,6 +117,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("moves", moves::SCENARIOS),
     ("legacy", legacy::SCENARIOS),
     ("deletions", deletions::SCENARIOS),
+    ("deployments", deployments::SCENARIOS),
     ("rights", rights::SCENARIOS),
     ("certificates", certificates::SCENARIOS),
     ("callers", callers::SCENARIOS),

@@ -97,15 +97,19 @@ annotations:
 {{- end -}}
 
 {{/* Updates that change neither spec nor annotations, and objects on their way out, never leave the API server. */}}
+{{- define "stsguard.conditions" -}}
+- name: not-terminating
+  expression: "!has(object.metadata.deletionTimestamp)"
+- name: changed
+  expression: >-
+    request.operation != 'UPDATE' || object.spec != oldObject.spec ||
+    (has(object.metadata.annotations) ? object.metadata.annotations : {}) !=
+    (has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {})
+{{- end -}}
+
 {{- define "stsguard.matchConditions" -}}
 matchConditions:
-  - name: not-terminating
-    expression: "!has(object.metadata.deletionTimestamp)"
-  - name: changed
-    expression: >-
-      request.operation != 'UPDATE' || object.spec != oldObject.spec ||
-      (has(object.metadata.annotations) ? object.metadata.annotations : {}) !=
-      (has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {})
+  {{- include "stsguard.conditions" . | nindent 2 }}
   {{- include "stsguard.furtherConditions" . | nindent 2 }}
 {{- end -}}
 

@@ -7,7 +7,7 @@ rule! {
     ///
     /// ## What it does
     /// Finds Deployments whose container runs a database server with its own data directory on a claim. Caches, brokers
-    /// and Prometheus are not meant.
+    /// and Prometheus are not meant. At admission it speaks where the chart's value `webhook.deployments` is true.
     ///
     /// ## Why it matters
     /// A Deployment starts the new pod before the old one has ended. Two servers then open the same files, or the new pod
@@ -84,7 +84,8 @@ mod tests {
         let container = json!({"name": "db", "image": image, "volumeMounts": mounts});
         let pod = json!({"containers": [container], "volumes": [volume]});
         let deployment: Deployment = harness::read(&json!({"spec": {"template": {"spec": pod}}}));
-        harness::findings("STS601", &Subject::Deployment(&deployment), Occasion::Check, &InMemory::default()).len()
+        let subject = Subject::Deployment { deployment: &deployment, old: None };
+        harness::findings("STS601", &subject, Occasion::Check, &InMemory::default()).len()
     }
 
     #[test]

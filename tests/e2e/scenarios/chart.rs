@@ -163,7 +163,8 @@ async fn entries(cluster: &Cluster, name: &str) -> Result<String> {
     cluster.kubectl(words(&line)).ok().await
 }
 
-/// A version of the chart in which an entry has another name, a value another default, and an option does not exist.
+/// A version of the chart in which an entry has another name and one is missing, a value has another default, and an option
+/// does not exist.
 fn older(cluster: &Cluster, name: &str) -> Result<PathBuf> {
     let folder = cluster.scratch().join(format!("older-{name}"));
     fs::create_dir_all(folder.join("templates"))?;
@@ -181,6 +182,7 @@ fn older(cluster: &Cluster, name: &str) -> Result<PathBuf> {
         Ok(fs::write(folder.join(file), text.replace(from, to))?)
     };
     change("templates/validatingwebhook.yaml", "scale.stsguard.dev", "scaling.stsguard.dev")?;
+    change("templates/validatingwebhook.yaml", "if .Values.webhook.deployments", "if false")?;
     change("values.yaml", "replicas: 2", "replicas: 1")?;
     change("Chart.yaml", "\nversion: ", "\nversion: 0.0.1-before-")?;
     fs::remove_file(folder.join("templates/metrics.yaml"))?;
@@ -188,7 +190,8 @@ fn older(cluster: &Cluster, name: &str) -> Result<PathBuf> {
 }
 
 const BEFORE: &str = "statefulsets.stsguard.dev services.stsguard.dev scaling.stsguard.dev deletions.stsguard.dev";
-const AFTER: &str = "statefulsets.stsguard.dev services.stsguard.dev scale.stsguard.dev deletions.stsguard.dev";
+const AFTER: &str = "statefulsets.stsguard.dev services.stsguard.dev scale.stsguard.dev deletions.stsguard.dev \
+                     deployments.stsguard.dev";
 
 /// Installs an older chart into a namespace of the restricted level, upgrades, tests, rolls back, upgrades, uninstalls.
 async fn upgrades(cluster: &Cluster, release: &str, helm: Helm<'_>) -> Result<()> {
@@ -201,7 +204,8 @@ async fn upgrades(cluster: &Cluster, release: &str, helm: Helm<'_>) -> Result<()
         // It looks at nothing: other scenarios have their own installation.
         let quiet = r#"webhook.namespaceExpressions=[{"key":"nobody","operator":"Exists"}]"#;
         let brief = r#"shutdown={"propagationSeconds":0.5,"idleSeconds":2,"terminationGracePeriodSeconds":25}"#;
-        let more = ["--set-json", quiet, "--set-json", brief, "--set=uninstallHook.enabled=true"];
+        let options = "--set=uninstallHook.enabled=true,webhook.deployments=true";
+        let more = ["--set-json", quiet, "--set-json", brief, options];
         helm(words(&line).into_iter().chain(more.map(str::to_owned)).collect())
     };
     let older = older(cluster, release)?;
