@@ -8,18 +8,10 @@ use stsguard::evaluation::{Change, Report, Subject, evaluate};
 use stsguard::facts::{Answers, InMemory};
 use stsguard::kubernetes::DeleteOptions;
 use stsguard::rule::{Action, Profile};
-use stsguard::rule::{Context, Finding, Occasion, Specs};
+use stsguard::rule::{Context, Finding, Front, Info, Occasion, Specs};
 use stsguard::rules::{self, RULES};
 
 use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
-
-const CHANGES: [&str; 5] = [
-    "service-breaks-identity",
-    "governing-service-deleted",
-    "data-directory-moved",
-    "unordered-deletion",
-    "claims-left-behind",
-];
 
 /// One fixture: the first document is what the request is about, the others stand in the cluster already.
 struct Fixture {
@@ -108,16 +100,14 @@ fn starts_well(message: &str) -> bool {
 #[test]
 fn each_change_is_judged_as_its_name_promises() {
     let mut seen = 0;
-    for rule in CHANGES {
-        let info = RULES.iter().map(|rule| rule.info()).find(|info| info.name == rule).expect("it is a rule");
+    let unseen = |info: &&Info| !info.hooks.iter().any(|hook| hook.is_run_by(Front::Check));
+    for info in RULES.iter().map(|rule| rule.info()).filter(unseen) {
+        let rule = info.name;
         let files: Vec<_> = below(&root().join(rule))
             .into_iter()
             .filter(|file| !file.to_string_lossy().ends_with(".old.yaml"))
             .collect();
         let name = |file: &Path| file.file_name().expect("a file has a name").to_string_lossy().into_owned();
-        for kind in ["fail-", "pass-"] {
-            assert!(files.iter().any(|file| name(file).starts_with(kind)), "{rule} has no {kind} fixture");
-        }
         for file in files {
             let name = name(&file);
             let change = Fixture::read(&file);
