@@ -14,7 +14,7 @@ mod mount;
 mod readiness;
 mod server;
 
-pub use catalogue::{Engine, Image, Layout, StartUp};
+pub use catalogue::{Engine, FindsPeers, Image, Layout, StartUp};
 pub use data_directory::{DataDirectory, Directory, SetBy};
 pub use entrypoint::Start;
 pub use environment::{ConfigMaps, Variable, is_secret_variable, variable};

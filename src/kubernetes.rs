@@ -19,7 +19,7 @@ mod stateful_set;
 
 pub use claim::{ClaimTemplate, ClaimTemplateSpec};
 pub use container::{
-    Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
+    Container, EnvFrom, EnvVar, Exec, Handler, HttpGet, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
 };
 pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};

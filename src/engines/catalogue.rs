@@ -20,6 +20,17 @@ pub enum StartUp {
     Any,
 }
 
+/// Which of an engine's servers find their peers by the names that a governing Service gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindsPeers {
+    /// None, as far as is known.
+    No,
+    /// Those in images with one of these last path segments; the others run alone, or copy from a primary.
+    In(&'static [&'static str]),
+    /// All.
+    All,
+}
+
 /// A database server, whatever image it comes in.
 #[derive(Debug)]
 pub struct Engine {
@@ -32,6 +43,11 @@ pub struct Engine {
     pub grace_floor: Option<i64>,
     /// How its pods are started.
     pub start_up: StartUp,
+    /// Which of its servers find their peers by name.
+    pub finds_peers: FindsPeers,
+    /// What in a readinessProbe's command or path asks for more than the server itself, so that it is ready only once it
+    /// has found its peers; empty where no such question is known.
+    pub peer_questions: &'static [&'static str],
     /// Whether losing it loses data (a cache, a broker or Prometheus is no database here).
     pub database: bool,
     /// Variables whose literal value is a password; `*_FILE` variables are not among them.
@@ -167,6 +183,8 @@ const UNKNOWN: Engine = Engine {
     title: "",
     grace_floor: None,
     start_up: StartUp::Any,
+    finds_peers: FindsPeers::No,
+    peer_questions: &[],
     database: false,
     password_variables: &[],
     programs: &[],

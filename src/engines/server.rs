@@ -1,5 +1,7 @@
 //! The containers of a pod that run a known server.
 
+mod peers;
+
 use crate::kubernetes::{ClaimTemplate, Container, PodSpec, Slot};
 
 use super::catalogue::{Engine, Image, Layout, StartUp};
@@ -112,10 +114,8 @@ impl Server<'_> {
 
     /// How the server's pods must be started.
     pub fn start_up(&self) -> StartUp {
-        let mut words = self.container.command.iter().chain(&self.container.args);
-        let is_cluster = words.any(|word| word.contains("cluster-enabled"));
         match self.image.start_up {
-            _ if is_cluster && matches!(self.engine.id, "redis" | "valkey") => StartUp::Parallel,
+            _ if self.is_redis_cluster() => StartUp::Parallel,
             Some(start_up) => start_up,
             None => self.engine.start_up,
         }

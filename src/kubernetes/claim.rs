@@ -20,6 +20,9 @@ pub struct ClaimTemplate {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimTemplateSpec {
+    /// How the volume may be mounted: `ReadWriteOnce` and others.
+    #[serde(default, deserialize_with = "nullable")]
+    pub access_modes: Vec<String>,
     /// The StorageClass; absent means the cluster's default, empty means none.
     pub storage_class_name: Option<String>,
     /// A snapshot or claim that the volume is filled from.

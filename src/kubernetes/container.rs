@@ -92,6 +92,9 @@ pub struct VolumeMount {
     pub sub_path: Option<String>,
     /// The same with variables.
     pub sub_path_expr: Option<String>,
+    /// Whether the container can only read what is mounted.
+    #[serde(default, deserialize_with = "nullable")]
+    pub read_only: bool,
 }
 
 impl VolumeMount {
@@ -124,6 +127,8 @@ pub struct VolumeDevice {
 pub struct Probe {
     /// A command run in the container.
     pub exec: Option<Exec>,
+    /// A request by HTTP.
+    pub http_get: Option<HttpGet>,
     /// Seconds from the container's start to the first try.
     pub initial_delay_seconds: Option<i32>,
     /// Seconds from one try to the next.
@@ -141,6 +146,15 @@ impl Probe {
         let failures = or(self.failure_threshold.filter(|failures| *failures != 0), 3);
         or(self.initial_delay_seconds, 0) + period * failures
     }
+}
+
+/// A request by HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpGet {
+    /// The path, its query included.
+    #[serde(default, deserialize_with = "nullable")]
+    pub path: String,
 }
 
 /// Hooks around a container's life.

@@ -105,6 +105,9 @@ pub struct ClaimVolume {
     /// The claim's name.
     #[serde(default, deserialize_with = "nullable")]
     pub claim_name: String,
+    /// Whether the pod can only read what is in it.
+    #[serde(default, deserialize_with = "nullable")]
+    pub read_only: bool,
 }
 
 /// A volume from the node's file system.

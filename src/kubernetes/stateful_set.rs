@@ -57,6 +57,8 @@ pub struct UpdateStrategy {
 pub struct ClaimRetention {
     /// When the set is deleted.
     pub when_deleted: Option<String>,
+    /// When the set is scaled down.
+    pub when_scaled: Option<String>,
 }
 
 /// The first ordinal.

@@ -1,9 +1,11 @@
 //! Brokers and coordination.
 //!
 //! Sources: strimzi/strimzi-kafka-operator#1307 (Kafka and `lost+found`); rabbitmq/cluster-operator (grace, Parallel);
-//! bitnami charts (Parallel).
+//! bitnami charts (Parallel, peers named by the headless Service); Apache ZooKeeper Administrator's Guide, "The Four Letter
+//! Words" (`ruok` says nothing of the quorum); rabbitmq/rabbitmq-cli#426 (which questions need a booted node, and that a
+//! node may wait for its peers before it has booted).
 
-use super::{Engine, Era, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
+use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 
 /// Confluent's images: each folder below the data directory must be a topic's partition.
@@ -63,6 +65,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "kafka",
         title: "Kafka",
         readiness: &[KAFKA_READINESS],
+        finds_peers: FindsPeers::All,
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["kafka-server-start", "kafka-server-start.sh", "/etc/confluent/docker/run", "kafka-run-class"],
@@ -78,6 +81,8 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "zookeeper",
         title: "ZooKeeper",
         readiness: &[ZOOKEEPER_READINESS],
+        finds_peers: FindsPeers::All,
+        peer_questions: &["zkServer.sh status", "echo stat", "echo srvr", "echo mntr"],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["zkServer.sh", "start-zookeeper", "docker-entrypoint.sh"],
@@ -92,6 +97,19 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "rabbitmq",
         title: "RabbitMQ",
         readiness: RABBITMQ_READINESS,
+        finds_peers: FindsPeers::All,
+        peer_questions: &[
+            "rabbitmqctl status",
+            "rabbitmq-diagnostics status",
+            "cluster_status",
+            "node_health_check",
+            "check_running",
+            "check_local_alarms",
+            "check_port_connectivity",
+            "check_virtual_hosts",
+            "/api/health/checks",
+            "/api/healthchecks/node",
+        ],
         grace_floor: Some(120),
         password_variables: &["RABBITMQ_DEFAULT_PASS", "RABBITMQ_PASSWORD", "RABBITMQ_ERLANG_COOKIE"],
         programs: &["rabbitmq-server", "docker-entrypoint.sh"],
@@ -102,6 +120,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "nats",
         title: "NATS",
         readiness: &[NATS_READINESS],
+        finds_peers: FindsPeers::All,
         grace_floor: Some(60),
         programs: &["nats-server", "docker-entrypoint.sh"],
         directory_arguments: &["--store_dir", "-sd", "--store_dir="],

@@ -1,9 +1,10 @@
 //! Databases that keep their own cluster: documents, columns, graphs, time series.
 //!
 //! Sources: the images' Dockerfiles; cockroachdb/helm-charts#378 (grace 300); neo4j-contrib/neo4j-helm#70 (grace 300);
-//! kubernetes/website, Cassandra example (grace 500); bitnami charts (data directories).
+//! kubernetes/website, Cassandra example (grace 500); bitnami charts (data directories; peers
+//! named by the headless Service).
 
-use super::{Engine, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
+use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 
 static MONGODB: Layout = fixed(&[era("/data/db", &["/data/db", "/data/configdb"])], &[]);
@@ -69,6 +70,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "mongodb",
         title: "MongoDB",
         readiness: MONGODB_READINESS,
+        finds_peers: FindsPeers::All,
         grace_floor: Some(60),
         database: true,
         password_variables: &[
@@ -91,6 +93,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "cassandra",
         title: "Cassandra",
         readiness: &[CASSANDRA_READINESS],
+        finds_peers: FindsPeers::All,
         grace_floor: Some(120),
         database: true,
         password_variables: &["CASSANDRA_PASSWORD"],
@@ -102,6 +105,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "scylladb",
         title: "ScyllaDB",
         readiness: &[SCYLLA_READINESS],
+        finds_peers: FindsPeers::All,
         grace_floor: Some(120),
         database: true,
         programs: &["scylla", "docker-entrypoint.py"],
@@ -127,6 +131,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "clickhouse-keeper",
         title: "ClickHouse Keeper",
         readiness: &[KEEPER_READINESS],
+        finds_peers: FindsPeers::All,
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["clickhouse-keeper"],
@@ -137,6 +142,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "cockroachdb",
         title: "CockroachDB",
         readiness: &[COCKROACH_READINESS],
+        finds_peers: FindsPeers::All,
         grace_floor: Some(300),
         start_up: StartUp::Parallel,
         database: true,

@@ -3,7 +3,7 @@
 //! Sources: docker-library/mysql#69 and #186 (5.7 refuses `lost+found`), mysql-server sql_initialize.cc (8 ignores it),
 //! docker-library/mysql and mariadb-docker Dockerfiles.
 
-use super::{Engine, Era, Layout, StartUp, UNKNOWN, laid_out, plain};
+use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 
 const DATA: &str = "/var/lib/mysql";
@@ -92,6 +92,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "mariadb",
         title: "MariaDB",
         readiness: &[MARIADB_READINESS],
+        finds_peers: FindsPeers::In(&["mariadb-galera"]),
         images: &[
             laid_out("mariadb", &["docker.io/library/mariadb"], &MARIADB).asked(&[MARIADB_OFFICIAL_READINESS]),
             laid_out(
@@ -110,6 +111,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "percona-server",
         title: "Percona Server",
+        finds_peers: FindsPeers::In(&["percona-xtradb-cluster"]),
         images: &[
             plain("percona", &["docker.io/library/percona"]),
             plain("percona-server", &["docker.io/percona/percona-server"]),

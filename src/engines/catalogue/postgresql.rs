@@ -3,7 +3,7 @@
 //! Sources: docker-library/postgres (Dockerfile templates, docker-entrypoint.sh), timescale/timescaledb-docker-ha
 //! (Dockerfile), supabase/postgres#444, bitnami/containers (postgresql-env.sh).
 
-use super::{Engine, Era, Image, Layout, StartUp, laid_out};
+use super::{Engine, Era, FindsPeers, Image, Layout, StartUp, laid_out};
 use crate::engines::readiness::{Asks, Readiness};
 
 const DATA: &str = "/var/lib/postgresql/data";
@@ -74,6 +74,8 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
     title: "PostgreSQL",
     grace_floor: Some(60),
     start_up: StartUp::Ordered,
+    finds_peers: FindsPeers::No,
+    peer_questions: &[],
     database: true,
     password_variables: &[
         "POSTGRES_PASSWORD",

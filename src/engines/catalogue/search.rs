@@ -1,8 +1,9 @@
 //! Search engines.
 //!
-//! Sources: elastic/helm-charts and opensearch-project/helm-charts (grace 120, Parallel).
+//! Sources: elastic/helm-charts and opensearch-project/helm-charts (grace 120, Parallel); helm/charts#4151 and
+//! elastic/helm-charts#553 (what `_cluster/health` needs).
 
-use super::{Engine, Layout, StartUp, era, fixed, laid_out, plain};
+use super::{Engine, FindsPeers, Layout, StartUp, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 
 static ELASTICSEARCH: Layout = fixed(&[era("/usr/share/elasticsearch/data", &[])], &["path.data"]);
@@ -23,6 +24,8 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "elasticsearch",
         title: "Elasticsearch",
         readiness: &[ELASTICSEARCH_READINESS],
+        finds_peers: FindsPeers::All,
+        peer_questions: &["_cluster/health"],
         grace_floor: Some(120),
         start_up: StartUp::Parallel,
         database: true,
@@ -44,6 +47,8 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "opensearch",
         title: "OpenSearch",
         readiness: &[OPENSEARCH_READINESS],
+        finds_peers: FindsPeers::All,
+        peer_questions: &["_cluster/health"],
         grace_floor: Some(120),
         start_up: StartUp::Parallel,
         database: true,

@@ -1,9 +1,10 @@
 //! Key-value, secret, object and metric stores.
 //!
 //! Sources: the images' Dockerfiles; bitnami charts (Redis cluster: Parallel required); hashicorp/vault-helm and
-//! consul-k8s ship less than a minute on purpose, so they have no floor.
+//! consul-k8s ship less than a minute on purpose, so they have no floor; etcd documentation, "Monitoring etcd" (`/health` and
+//! `/readyz` read with a quorum), bitnami/charts#4748 (unready members must be published).
 
-use super::{Engine, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
+use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 
 static REDIS: Layout = fixed(&[era("/data", &["/data"])], &[]);
@@ -81,6 +82,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "redis",
         title: "Redis",
         readiness: &[REDIS_READINESS],
+        finds_peers: FindsPeers::In(&["redis-cluster"]),
         grace_floor: Some(60),
         password_variables: &["REDIS_PASSWORD", "REDIS_MASTER_PASSWORD", "REDISCLI_AUTH"],
         programs: &["redis-server", "docker-entrypoint.sh"],
@@ -96,6 +98,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "valkey",
         title: "Valkey",
         readiness: &[VALKEY_READINESS],
+        finds_peers: FindsPeers::In(&["valkey-cluster"]),
         grace_floor: Some(60),
         password_variables: &["VALKEY_PASSWORD", "VALKEY_PRIMARY_PASSWORD"],
         programs: &["valkey-server", "docker-entrypoint.sh"],
@@ -107,6 +110,8 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "etcd",
         title: "etcd",
         readiness: &[ETCD_READINESS],
+        finds_peers: FindsPeers::All,
+        peer_questions: &["/health", "/readyz", "endpoint health", "cluster-health"],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         database: true,
@@ -120,6 +125,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "consul",
         title: "Consul",
         readiness: &[CONSUL_READINESS],
+        finds_peers: FindsPeers::All,
         start_up: StartUp::Parallel,
         programs: &["consul", "docker-entrypoint.sh"],
         directory_arguments: &["-data-dir=", "-data-dir"],
@@ -130,6 +136,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "vault",
         title: "Vault",
         readiness: &[VAULT_READINESS],
+        finds_peers: FindsPeers::All,
         start_up: StartUp::Parallel,
         programs: &["vault", "docker-entrypoint.sh", "/usr/local/bin/docker-entrypoint.sh"],
         images: &[plain("vault", &["docker.io/library/vault", "docker.io/hashicorp/vault"])],
@@ -139,6 +146,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "minio",
         title: "MinIO",
         readiness: &[MINIO_READINESS],
+        finds_peers: FindsPeers::All,
         start_up: StartUp::Parallel,
         password_variables: &["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"],
         programs: &["minio", "docker-entrypoint.sh"],
