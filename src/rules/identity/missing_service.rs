@@ -1,3 +1,4 @@
+use super::governing::governing;
 use crate::facts::{Lookup, ServiceFacts};
 use crate::kubernetes::StatefulSet;
 use crate::pointer::Pointer;
@@ -41,7 +42,7 @@ rule! {
 
 impl Rule for MissingService {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        let Some(name) = set.service_name() else { return };
+        let Some(name) = governing(set, cx) else { return };
         if cx.occasion == Occasion::Update || cx.get::<ServiceFacts>(name) != Lookup::Absent {
             return;
         }

@@ -1,3 +1,4 @@
+use super::governing::governing;
 use crate::facts::{Address, Lookup, ServiceFacts};
 use crate::kubernetes::StatefulSet;
 use crate::pointer::Pointer;
@@ -87,7 +88,7 @@ impl Rule for NonHeadlessService {
 }
 
 fn judge(set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>, cap: Action) {
-    let Some(name) = set.service_name() else { return };
+    let Some(name) = governing(set, cx) else { return };
     let Lookup::Found(service) = cx.get::<ServiceFacts>(name) else { return };
     if service.address == Address::Headless {
         return;

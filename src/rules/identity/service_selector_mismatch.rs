@@ -1,3 +1,4 @@
+use super::governing::governing;
 use crate::facts::{Address, Lookup, Pairs, ServiceFacts};
 use crate::kubernetes::{RunsPods, StatefulSet};
 use crate::pointer::Pointer;
@@ -41,7 +42,7 @@ rule! {
 
 impl Rule for ServiceSelectorMismatch {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
-        let Some(name) = set.service_name() else { return };
+        let Some(name) = governing(set, cx) else { return };
         let Lookup::Found(service) = cx.get::<ServiceFacts>(name) else { return };
         if service.address != Address::Headless {
             return;
