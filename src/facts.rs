@@ -15,13 +15,14 @@ mod kind;
 mod namespace;
 mod pairs;
 mod persistent_volume;
+mod pod;
 mod question;
 mod service;
 mod stateful_set;
 mod storage_class;
 
 pub use answer::{Answer, Answers, Completeness, Fact, Facts, Items, Listed, Lookup, NoFacts, Source};
-pub use claim::{ClaimFacts, is_claim_of};
+pub use claim::{ClaimFacts, ClaimModes, is_claim_of};
 pub use config_map::ConfigMapFacts;
 pub use disruption_budget::BudgetFacts;
 pub use in_memory::InMemory;
@@ -29,6 +30,7 @@ pub use kind::{Kind, KindVisitor, LiveList, Resource, Scope};
 pub use namespace::NamespaceFacts;
 pub use pairs::Pairs;
 pub use persistent_volume::VolumeFacts;
+pub use pod::PodFacts;
 pub use question::Question;
 pub use service::{Address, ServiceFacts};
 pub use stateful_set::SetFacts;
@@ -44,11 +46,13 @@ pub fn each_kind(visitor: &mut impl KindVisitor) {
     visitor.visit::<SetFacts>();
     visitor.visit::<StatefulSet>();
     visitor.visit::<ClaimFacts>();
+    visitor.visit::<ClaimModes>();
     visitor.visit::<VolumeFacts>();
     visitor.visit::<StorageClassFacts>();
     visitor.visit::<NamespaceFacts>();
     visitor.visit::<ConfigMapFacts>();
     visitor.visit::<BudgetFacts>();
+    visitor.visit::<PodFacts>();
 }
 
 /// Every kind's resource, in the order of the table.

@@ -1,5 +1,7 @@
 use super::*;
-use crate::facts::{Address, Completeness, Fact, InMemory, Lookup, NamespaceFacts, NoFacts, ServiceFacts, Source};
+use crate::facts::{
+    Address, ClaimFacts, Completeness, Fact, InMemory, Lookup, NamespaceFacts, NoFacts, ServiceFacts, Source,
+};
 use crate::kubernetes::Labels;
 use crate::rule::Profile;
 use serde_json::{Value, json};
@@ -62,7 +64,7 @@ fn headless() -> Trusted {
 fn service(address: Address, source: Source) -> Trusted {
     let selector: Labels = [("app".to_owned(), "pg".to_owned())].into();
     let facts = ServiceFacts { address, selector: (&selector).into(), publishes_not_ready: false };
-    let known = InMemory::default().knowing_what_files_tell().with("shop", "pg", facts);
+    let known = InMemory::default().knowing_what_files_tell().knowing::<ClaimFacts>().with("shop", "pg", facts);
     Trusted(known.with("", "shop", NamespaceFacts::default()), source)
 }
 

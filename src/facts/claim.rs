@@ -1,15 +1,17 @@
-//! PersistentVolumeClaims: only that they exist.
+//! PersistentVolumeClaims: that they exist, and of one that a set names, how it may be mounted.
 
 use serde::Deserialize;
 
 use super::kind::{Kind, LiveList, Resource, Scope};
-use crate::kubernetes::{ObjectMeta, nullable};
+use crate::kubernetes::{ClaimTemplate, ObjectMeta, nullable};
 
 /// What rules know of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimFacts {
     /// Its name.
     pub name: Box<str>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
 }
 
 impl ClaimFacts {
@@ -28,7 +30,10 @@ pub struct ClaimMetadata {
 
 impl From<&ClaimMetadata> for ClaimFacts {
     fn from(claim: &ClaimMetadata) -> Self {
-        Self { name: claim.metadata.name.as_deref().unwrap_or_default().into() }
+        Self {
+            name: claim.metadata.name.as_deref().unwrap_or_default().into(),
+            deleting: claim.metadata.deletion_timestamp.is_some(),
+        }
     }
 }
 
@@ -44,6 +49,34 @@ impl Kind for ClaimFacts {
         get: false,
         list: Some(LiveList { page: 100, metadata_only: true, at_most: u64::MAX }),
         files: false,
+    };
+}
+
+/// What rules know of a claim that a pod names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimModes {
+    /// Whether pods on several nodes may mount it: `ReadWriteMany`, or `ReadOnlyMany`, to which none of them writes.
+    pub for_many: bool,
+}
+
+impl From<&ClaimTemplate> for ClaimModes {
+    fn from(claim: &ClaimTemplate) -> Self {
+        Self { for_many: claim.spec.access_modes.iter().any(|mode| mode.ends_with("Many")) }
+    }
+}
+
+impl Kind for ClaimModes {
+    // A claim has the fields of a template of claims.
+    type Wire = ClaimTemplate;
+    const RESOURCE: &'static Resource = &Resource {
+        kind: "PersistentVolumeClaim",
+        group: "",
+        plural: "persistentvolumeclaims",
+        scope: Scope::Namespaced,
+        stored: false,
+        get: true,
+        list: None,
+        files: true,
     };
 }
 

@@ -5,13 +5,22 @@ use std::path::Path;
 use serde_json::{Value, json};
 use stsguard::admission::{Endpoint, Verdict};
 use stsguard::evaluation::{Change, Report, Subject, evaluate};
-use stsguard::facts::{Answers, InMemory};
+use stsguard::facts::{Answers, ClaimFacts, InMemory, PodFacts};
 use stsguard::kubernetes::DeleteOptions;
 use stsguard::rule::{Action, Profile};
 use stsguard::rule::{Context, Finding, Front, Info, Occasion, Specs};
 use stsguard::rules::{self, RULES};
 
 use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
+
+const CHANGES: [&str; 6] = [
+    "service-breaks-identity",
+    "governing-service-deleted",
+    "data-directory-moved",
+    "retained-claims-reused",
+    "unordered-deletion",
+    "claims-left-behind",
+];
 
 /// One fixture: the first document is what the request is about, the others stand in the cluster already.
 struct Fixture {
@@ -28,7 +37,7 @@ impl Fixture {
         let (subject, others) = documents.split_first().expect("a fixture has a document");
         let options = others.iter().find(|document| document["kind"] == "DeleteOptions");
         let options = options.cloned().unwrap_or(Value::Null);
-        let facts = known(others);
+        let facts = known(others).knowing::<ClaimFacts>().knowing::<PodFacts>();
         let before = file.with_extension("old.yaml");
         if file.to_string_lossy().ends_with(".delete.yaml") {
             let (old, new) = (stored(subject), Value::Null);
@@ -62,6 +71,9 @@ impl Fixture {
         let kind = if self.new.is_null() { &self.old["kind"] } else { &self.new["kind"] };
         match (self.operation, kind.as_str()) {
             ("CREATE", Some("Service")) => judge(Occasion::Create, &Subject::Service(&read(&self.new), Change::State)),
+            ("CREATE", Some("StatefulSet")) => {
+                judge(Occasion::Create, &Subject::StatefulSet(&read(&self.new), Change::State))
+            }
             ("UPDATE", Some("Service")) => {
                 let change = Change::Update { old: &read(&self.old), specs: self.specs() };
                 judge(Occasion::Update, &Subject::Service(&read(&self.new), change))

@@ -58,7 +58,9 @@ pub fn with_claims(known: InMemory, claims: &[&str]) -> InMemory {
     let known = ["standard", "fast"]
         .into_iter()
         .fold(known, |known, name| known.with("", name, class(name, name == "standard")));
-    claims.iter().fold(known, |known, name| known.with(NAMESPACE, name, ClaimFacts { name: (*name).into() }))
+    claims
+        .iter()
+        .fold(known, |known, name| known.with(NAMESPACE, name, ClaimFacts { name: (*name).into(), deleting: false }))
 }
 
 /// The object as the API server sends it after `kubectl apply`: defaults, metadata and an address filled in.

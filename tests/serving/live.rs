@@ -214,3 +214,36 @@ async fn calls_no_budget_missing_or_too_tight_that_a_live_read_shows_otherwise()
         assert_eq!(served.api.seen(), reads.iter().map(|(path, _)| *path).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test]
+async fn tells_a_set_that_takes_its_pods_over_from_one_that_starts_on_old_data() {
+    const CLAIMS: &str = "/api/v1/namespaces/shop/persistentvolumeclaims";
+    const POD: &str = "/api/v1/namespaces/shop/pods/db-0";
+    let named = |name: &str| json!({"metadata": {"name": name, "namespace": "shop"}});
+    let claims = |names: &[&str]| {
+        Read::Object(json!({"metadata": {}, "items": Vec::from_iter(names.iter().map(|name| named(name)))}))
+    };
+    for (listed, pod, said, seen) in [
+        (claims(&["data-db-0", "data-web-0"]), Read::Status(404), true, vec![CLAIMS, POD]),
+        (claims(&["data-db-0"]), Read::Object(named("db-0")), false, vec![CLAIMS, POD]),
+        (claims(&["data-db-0"]), Read::Status(403), false, vec![CLAIMS, POD]),
+        (claims(&["data-web-0"]), Read::Status(404), false, vec![CLAIMS]),
+        (Read::Status(403), Read::Status(404), false, vec![CLAIMS]),
+    ] {
+        let api = Api::default();
+        api.put("services", &service("db", true));
+        api.read(CLAIMS, listed.clone());
+        api.read(POD, pod.clone());
+        let served = Served::ready_with(api, |_| {}).await;
+        let mut set = set();
+        set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}, "spec": {}}]);
+        set["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] =
+            json!([{"name": "data", "mountPath": "/data"}]);
+        let verdict = served.connect().await.review("/validate", &creation("apps", "statefulsets", &set)).await;
+        let lines = warnings(&verdict);
+        let own: Vec<_> = lines.iter().filter(|line| line.starts_with("STS212: ")).collect();
+        assert_eq!(own.len(), usize::from(said), "{listed:?} {pod:?}: {verdict}");
+        assert!(own.iter().all(|line| line.ends_with(": data-db-0")), "{verdict}");
+        assert_eq!(served.api.seen(), seen, "{listed:?} {pod:?}");
+    }
+}

@@ -18,14 +18,13 @@ pub fn service(name: &str, headless: bool) -> Value {
 pub fn set() -> Value {
     let container = json!({
         "name": "db", "image": "registry.example/db:1",
-        "readinessProbe": {"tcpSocket": {"port": 5432}}, "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+        "readinessProbe": {"tcpSocket": {"port": 5432}},
     });
     json!({
         "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "shop"},
         "spec": {
             "serviceName": "db", "replicas": 3, "selector": {"matchLabels": {"app": "db"}},
             "template": {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [container]}},
-            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}],
         },
     })
 }
@@ -35,7 +34,8 @@ pub fn fixable_set() -> Value {
     let mut set = set();
     let container = &mut set["spec"]["template"]["spec"]["containers"][0];
     container["image"] = json!("postgres:16");
-    container["volumeMounts"][0]["mountPath"] = json!("/var/lib/postgresql/data");
+    container["volumeMounts"] = json!([{"name": "data", "mountPath": "/var/lib/postgresql/data"}]);
+    set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}, "spec": {}}]);
     set
 }
 

@@ -3,10 +3,11 @@
 //! Where the image's tag does not tell the major version, a fault counts only if every possible layout has one. Then the
 //! mildest rule speaks, warns at most, and says what is wrong in each.
 
+use super::DataDirectoryUnmounted;
 use super::data_directory_shadowed::image_volumes_hide;
-use crate::engines::{self, Backing, BackingSource, DataDirectory, Server, SetBy, Start};
+use crate::engines::{self, Backing, BackingSource, DataDirectory, Directory, Server, SetBy, Start};
 use crate::kubernetes::{RunsPods, StatefulSet, VolumeMount};
-use crate::rule::{Action, Context, Info, Workload, data_directory};
+use crate::rule::{Action, Context, Described, Info, Workload, data_directory};
 
 /// What is wrong with the place of a server's data.
 pub(super) enum Fault<'s> {
@@ -69,6 +70,46 @@ pub(super) fn misplaced<'s, 'a>(
         let (fault, server) = faults.into_iter().min_by_key(|(fault, _)| (action(fault, cx), fault.code()))?;
         (fault.code() == rule.code).then_some(Misplaced { server, fault, by_major })
     })
+}
+
+/// Whether a server keeps its data beside the claims that are meant for it, of which STS204 speaks.
+pub(super) fn is_unmounted(set: &Workload<'_, StatefulSet>, cx: &Context<'_>) -> bool {
+    misplaced(DataDirectoryUnmounted.info(), set, cx).next().is_some()
+}
+
+/// A server whose data directory is known, and what it lies on.
+pub(super) struct Lying<'s, 'a> {
+    /// The server; where its major is not known, with one that it may have.
+    pub(super) server: Server<'a>,
+    /// The data directory.
+    pub(super) path: String,
+    /// The mount.
+    pub(super) backing: Backing<'s>,
+}
+
+/// The servers whose data lies on a mount that is `wanted`, whatever major they have. What an image's VOLUME hides holds no
+/// data.
+pub(super) fn lying<'s, 'a>(
+    set: &'s Workload<'a, StatefulSet>,
+    cx: &Context<'_>,
+    wanted: impl Fn(&Backing<'_>) -> bool,
+) -> Vec<Lying<'s, 'a>> {
+    let lies = |server: Server<'a>| -> Option<Lying<'s, 'a>> {
+        let DataDirectory::Known(Directory { path, .. }) = data_directory(&server, cx) else { return None };
+        let backing = engines::backing(&path, server.container, set.pod(), set.claim_templates())?;
+        let is_hidden = image_volumes_hide(&cx.policy) && engines::shadow(&path, &backing, &server).is_some();
+        (wanted(&backing) && !is_hidden).then_some(Lying { server, path, backing })
+    };
+    let for_all = |server: &Server<'a>| -> Option<Lying<'s, 'a>> {
+        server.possible().into_iter().map(lies).collect::<Option<Vec<_>>>()?.into_iter().next()
+    };
+    set.servers.iter().filter_map(for_all).collect()
+}
+
+/// Whether it is known of each server in the set where its data is, and there is one.
+pub(super) fn is_data_known(set: &Workload<'_, StatefulSet>, cx: &Context<'_>) -> bool {
+    let is_known = |server: &Server<'_>| matches!(data_directory(server, cx), DataDirectory::Known(_));
+    !set.servers.is_empty() && set.servers.iter().all(|server| server.possible().iter().all(is_known))
 }
 
 fn action(fault: &Fault<'_>, cx: &Context<'_>) -> Action {

@@ -1,4 +1,5 @@
-use crate::kubernetes::{RunsPods, StatefulSet};
+use crate::kubernetes::{Container, RunsPods, StatefulSet};
+use crate::pointer::Pointer;
 use crate::rule::{Context, Findings, Rule, Workload, rule};
 
 rule! {
@@ -39,23 +40,29 @@ rule! {
 
 impl Rule for UnknownVolumeMount {
     fn stateful_set(&self, set: &Workload<'_, StatefulSet>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
-        let pod = set.pod();
-        let exists = |name: &str| pod.volume(name).is_some() || set.claim_template(name).is_some();
-        for (place, container) in pod.all_containers() {
-            let mounts = container.volume_mounts.iter().enumerate().map(|(n, mount)| ("volumeMounts", n, &mount.name));
-            let devices = container.volume_devices.iter().enumerate().map(|(n, dev)| ("volumeDevices", n, &dev.name));
-            for (list, index, name) in mounts.chain(devices).filter(|(_, _, name)| !exists(name)) {
-                let at = place.pointer(StatefulSet::POD).field(list).index(index).field("name");
-                found
-                    .part(&format!("{}/{name}", container.name), at)
-                    .say(format!(
-                        "container {:?} mounts {name:?}, which is no volume and no claim template",
-                        container.name
-                    ))
-                    .help("correct the name, or add the volume or claim template");
-            }
+        for (container, name, at) in unknown_mounts(set) {
+            found
+                .part(&format!("{}/{name}", container.name), at)
+                .say(format!(
+                    "container {:?} mounts {name:?}, which is no volume and no claim template",
+                    container.name
+                ))
+                .help("correct the name, or add the volume or claim template");
         }
     }
+}
+
+/// The mounts that name nothing, with their containers and places.
+pub(super) fn unknown_mounts(set: &StatefulSet) -> impl Iterator<Item = (&Container, &str, Pointer)> {
+    let is_unknown = |name: &str| set.pod().volume(name).is_none() && set.claim_template(name).is_none();
+    set.pod().all_containers().flat_map(move |(slot, container)| {
+        let mounts = container.volume_mounts.iter().map(|mount| mount.name.as_str()).enumerate();
+        let devices = container.volume_devices.iter().map(|device| device.name.as_str()).enumerate();
+        let named = mounts.map(|of| ("volumeMounts", of)).chain(devices.map(|of| ("volumeDevices", of)));
+        named.filter(move |(_, (_, name))| is_unknown(name)).map(move |(list, (index, name))| {
+            (container, name, slot.pointer(StatefulSet::POD).field(list).index(index).field("name"))
+        })
+    })
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn fixes_nothing_while_a_free_volume_of_the_class_would_be_bound() {
 
 #[test]
 fn names_the_claims_that_exist() {
-    let facts = fresh().with(harness::NAMESPACE, "data-pg-0", ClaimFacts { name: "data-pg-0".into() });
+    let facts = fresh().with(harness::NAMESPACE, "data-pg-0", ClaimFacts { name: "data-pg-0".into(), deleting: false });
     let found = created(&postgres(&json!({}), &json!({})), &facts);
     assert!(found[0].message.contains("data-pg-0") && found[0].fix.is_none());
 }
