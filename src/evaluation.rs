@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use crate::facts::Lookup;
 use crate::kubernetes::{ObjectMeta, RunsPods, StatefulSet};
-use crate::rule::{Action, Context, Finding, Findings, Hook, Rule, Specs, Update, Workload};
+use crate::rule::{Action, Context, Finding, Findings, Hook, Occasion, Rule, Specs, Update, Workload};
 
 /// Evaluates one subject.
 pub fn evaluate(subject: &Subject<'_>, mut cx: Context<'_>) -> Report {
@@ -25,6 +25,10 @@ pub fn evaluate(subject: &Subject<'_>, mut cx: Context<'_>) -> Report {
         Subject::StatefulSet(set, Change::State) => {
             let set = Workload::new(set, &cx.policy);
             run(Hook::StatefulSet, &cx, set.metadata(), &mut report, |rule, found| rule.stateful_set(&set, &cx, found));
+            if cx.occasion == Occasion::Create {
+                let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.stateful_set_create(&set, &cx, found);
+                run(Hook::StatefulSetCreate, &cx, set.metadata(), &mut report, hook);
+            }
         }
         Subject::StatefulSet(new, Change::Update { old, specs }) => update(old, new, specs, &cx, &mut report),
         Subject::StatefulSet(set, Change::Delete(options)) => {

@@ -42,6 +42,9 @@ pub trait Rule: Described + Sync {
     /// Looks at a StatefulSet in its final state: created, updated, in a file, or found in a cluster.
     fn stateful_set(&self, _set: &Workload<'_, StatefulSet>, _cx: &Context<'_>, _found: &mut Findings<'_, '_>) {}
 
+    /// Looks at a StatefulSet that is being created in a cluster, beside what exists there already.
+    fn stateful_set_create(&self, _set: &Workload<'_, StatefulSet>, _cx: &Context<'_>, _found: &mut Findings<'_, '_>) {}
+
     /// Looks at what an update or a scale changes.
     fn stateful_set_update(&self, _change: &Update<'_, '_>, _cx: &Context<'_>, _found: &mut Findings<'_, '_>) {}
 

@@ -57,7 +57,7 @@ impl Subject<'_> {
     /// The hooks that are run on it.
     pub fn hooks(&self) -> &'static [Hook] {
         match self {
-            Self::StatefulSet(_, Change::State) => &[Hook::StatefulSet],
+            Self::StatefulSet(_, Change::State) => &[Hook::StatefulSet, Hook::StatefulSetCreate],
             Self::StatefulSet(_, Change::Update { .. }) | Self::Scale { .. } => {
                 &[Hook::StatefulSet, Hook::StatefulSetUpdate]
             }

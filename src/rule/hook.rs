@@ -5,6 +5,8 @@
 pub enum Hook {
     /// A StatefulSet in its final state: created, updated, scaled, in a file.
     StatefulSet,
+    /// A StatefulSet that a cluster is asked to create, with what exists there.
+    StatefulSetCreate,
     /// What an update or a scale changes in a StatefulSet.
     StatefulSetUpdate,
     /// The deletion of a StatefulSet.
@@ -30,8 +32,9 @@ pub enum Front {
 
 impl Hook {
     /// Every hook.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::StatefulSet,
+        Self::StatefulSetCreate,
         Self::StatefulSetUpdate,
         Self::StatefulSetDelete,
         Self::Service,
@@ -56,7 +59,9 @@ impl Hook {
     /// The kind of object that it looks at.
     pub fn kind(self) -> &'static str {
         match self {
-            Self::StatefulSet | Self::StatefulSetUpdate | Self::StatefulSetDelete => "StatefulSet",
+            Self::StatefulSet | Self::StatefulSetCreate | Self::StatefulSetUpdate | Self::StatefulSetDelete => {
+                "StatefulSet"
+            }
             Self::Service | Self::ServiceUpdate | Self::ServiceDelete => "Service",
             Self::Deployment => "Deployment",
         }
@@ -68,6 +73,7 @@ impl Hook {
             Self::StatefulSet => {
                 &[("statefulsets", "CREATE"), ("statefulsets", "UPDATE"), ("statefulsets/scale", "UPDATE")]
             }
+            Self::StatefulSetCreate => &[("statefulsets", "CREATE")],
             Self::StatefulSetUpdate => &[("statefulsets", "UPDATE"), ("statefulsets/scale", "UPDATE")],
             Self::StatefulSetDelete => &[("statefulsets", "DELETE")],
             Self::Service => &[("services", "CREATE")],

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::facts::{ClaimFacts, Lookup, PodFacts};
 use crate::kubernetes::{RunsPods, StatefulSet};
 use crate::pointer::Pointer;
-use crate::rule::{Action, Context, Findings, Occasion, Rule, Workload, rule};
+use crate::rule::{Action, Context, Findings, Rule, Workload, rule};
 
 rule! {
     /// New StatefulSets that start on the data of an earlier one.
@@ -36,7 +36,7 @@ rule! {
     /// - Kubernetes documentation, "StatefulSet", section "Stable Storage".
     pub RetainedClaimsReused {
         code: "STS212", name: "retained-claims-reused", since: "0.1",
-        hooks: [StatefulSet],
+        hooks: [StatefulSetCreate],
         default: [Warn, Warn, Warn]
     }
 }
@@ -45,10 +45,10 @@ rule! {
 const LISTED: usize = 3;
 
 impl Rule for RetainedClaimsReused {
-    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+    fn stateful_set_create(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let templates = set.claim_templates();
         let Some(name) = set.metadata().name.as_deref().filter(|name| !name.is_empty()) else { return };
-        if cx.occasion != Occasion::Create || templates.is_empty() {
+        if templates.is_empty() {
             return;
         }
         // A claim that is being deleted is waited for, and made anew.

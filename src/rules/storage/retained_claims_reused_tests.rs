@@ -1,7 +1,7 @@
 use super::*;
 use crate::evaluation::{Change, Subject};
 use crate::facts::InMemory;
-use crate::rule::Finding;
+use crate::rule::{Finding, Occasion};
 use crate::rules::harness;
 use serde_json::{Value, json};
 
