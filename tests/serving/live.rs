@@ -221,7 +221,8 @@ async fn tells_a_set_that_takes_its_pods_over_from_one_that_starts_on_old_data()
     const POD: &str = "/api/v1/namespaces/shop/pods/db-0";
     let named = |name: &str| json!({"metadata": {"name": name, "namespace": "shop"}});
     let claims = |names: &[&str]| {
-        Read::Object(json!({"metadata": {}, "items": Vec::from_iter(names.iter().map(|name| named(name)))}))
+        let items: Vec<_> = names.iter().map(|name| named(name)).collect();
+        Read::Object(json!({ "metadata": {}, "items": items }))
     };
     for (listed, pod, said, seen) in [
         (claims(&["data-db-0", "data-web-0"]), Read::Status(404), true, vec![CLAIMS, POD]),

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 /// The scenarios.
 pub const SCENARIOS: &[Scenario] = &[
     scenario!(with_claims_of_the_set_are_left_alone),
+    scenario!(that_a_set_left_behind_are_named_to_the_next),
     scenario!(reserved_by_claim_ref_are_left_alone),
     alone!(reserved_behind_a_watch_that_lags_are_left_alone),
     alone!(among_many_are_proved_by_the_watch),
@@ -58,6 +59,21 @@ async fn with_claims_of_the_set_are_left_alone(cluster: &Cluster) -> Result<()> 
     ensure!(codes(&output.stderr) == ["STS201"] && output.stderr.contains("data-postgres-0"), "{output}");
     output.ok()?;
     ensure!(pgdata(&shop.stored().await?).is_none());
+    Ok(())
+}
+
+async fn that_a_set_left_behind_are_named_to_the_next(cluster: &Cluster) -> Result<()> {
+    let shop = open(cluster).await?;
+    shop.apply_calmly(&good_set()).await?;
+    eventually("the controller has made a pod", Duration::from_secs(60), async || {
+        let found = shop.kubectl("get pod postgres-0").await?;
+        Ok(found.status.success().then_some(()))
+    })
+    .await?;
+    shop.kubectl("delete statefulset postgres --cascade=foreground").await?.ok()?;
+    let output = shop.kubectl_with("create -f -", Some(&good_set())).await?;
+    ensure!(codes(&output.stderr) == ["STS212"] && output.stderr.contains(": data-postgres-0"), "{output}");
+    output.ok()?;
     Ok(())
 }
 
