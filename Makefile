@@ -88,6 +88,13 @@ demo: packages ## a real cluster, the chart, good and bad manifests (KEEP=1 ends
 packages:
 	@tests/cluster/packages.sh 'faketime:/usr/lib/*/faketime/libfaketime.so.1'
 
+SERVERS ?=
+.PHONY: engine-facts
+engine-facts: ## real database servers against the engine catalogue, as root (SERVERS="redis etcd" takes only those)
+	tests/engines/packages.sh
+	$(CARGO) build --locked --quiet --example engines
+	tests/engines/run "$(CARGO_TARGET_DIR)/debug/examples/engines" $(SERVERS)
+
 .PHONY: bench
 bench: ## speed, as ratios to a floor measured in the same run
 	$(CARGO) bench --locked

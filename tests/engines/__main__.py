@@ -1,0 +1,51 @@
+"""Real database servers against the engine catalogue: `make engine-facts`.
+
+Every server runs as plain processes, in namespaces of the run's own, so that nothing outlives it and no port is taken.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+import table
+from facts import experiments
+from lab import Lab
+from servers import mariadb, postgresql, redis, zookeeper
+
+FAMILIES = [postgresql, mariadb, redis, zookeeper]
+
+
+def main():
+    """Runs what was asked for; the exit code is 1 when the catalogue is contradicted, 2 when a server cannot be tried."""
+    parser = argparse.ArgumentParser(prog="tests/engines", description=__doc__)
+    parser.add_argument("--catalogue", required=True, help="the program that prints the catalogue")
+    parser.add_argument("--page", help="the page that the tables are written to, if all is well")
+    parser.add_argument("servers", nargs="*", help="the servers to try; all of them otherwise")
+    asked = parser.parse_args()
+    catalogue = json.loads(subprocess.run([asked.catalogue], check=True, stdout=subprocess.PIPE).stdout)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    makers = {name: maker for family in FAMILIES for name, maker in family.SERVERS.items()}
+    facts, failed = [], []
+    for name in asked.servers or makers:
+        lab = Lab()
+        try:
+            for fact in experiments(makers[name](lab), catalogue):
+                facts.append(fact)
+                print(table.line(fact), flush=True)
+        except Exception as error:
+            failed.append(name)
+            print(f"FAILED {name}: {type(error).__name__}: {error} (logs: {lab.folder})", file=sys.stderr, flush=True)
+        finally:
+            lab.close(keep=name in failed)
+    contradictions = sum(fact.agrees is False for fact in facts)
+    print(f"{len(facts)} facts, {contradictions} contradictions, {len(failed)} servers that could not be tried")
+    if asked.page and not contradictions and not failed:
+        table.write(asked.page, facts)
+    return 2 if failed else int(contradictions > 0)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main())
