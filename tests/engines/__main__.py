@@ -12,9 +12,9 @@ import sys
 import table
 from facts import experiments
 from lab import Lab
-from servers import mariadb, postgresql, redis, zookeeper
+from servers import etcd, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, vault, zookeeper
 
-FAMILIES = [postgresql, mariadb, redis, zookeeper]
+FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, vault, minio, prometheus]
 
 
 def main():

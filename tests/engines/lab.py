@@ -88,7 +88,7 @@ class Process:
                 if ready():
                     return time.monotonic() - begun
             time.sleep(0.1)
-        raise Refused(f"not ready after {seconds} s: {essence(self.said())}")
+        raise Refused(f"not ready after {seconds} s; last words: {last(self.said())}")
 
 
 class Lab:
@@ -209,14 +209,17 @@ class Lines:
         """Ends the client."""
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close() if not self._process.stdin.closed else None
         self._process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
 
 
 class Load:
     """Writers that write numbers one after the other, and remember which were acknowledged."""
 
     WRITERS = 4
+    # Between two writes of a writer: no server is to hold so much that reading it again takes long.
+    PAUSE = 0.001
 
     def __init__(self, open_writer):
         self.acknowledged = set()
@@ -236,6 +239,7 @@ class Load:
                 writer.put(number)
                 self.acknowledged.add(number)
                 number += self.WRITERS
+                time.sleep(self.PAUSE)
 
     def run(self, seconds):
         """Lets them write; without a single acknowledgement the experiment would prove nothing."""
@@ -259,6 +263,15 @@ def run(*arguments):
     return done.stdout
 
 
+def program(name):
+    """The path and the version of a program that was built for the run."""
+    for line in os.environ["ENGINE_PROGRAMS"].splitlines():
+        found, version, path = line.split()
+        if found == name:
+            return path, version.removeprefix("v")
+    raise LookupError(f"{name} has not been built")
+
+
 def http(method, port, path, body=None, headers=None, seconds=10):
     """What a server on this machine answers; an answer that is no success is an `OSError`."""
     if isinstance(body, dict):
@@ -270,6 +283,14 @@ def http(method, port, path, body=None, headers=None, seconds=10):
 
 def essence(text):
     """The line of a log that says most likely why, without its time."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["(nothing)"]
-    telling = next((found for found in ([x for x in lines if words.search(x)] for words in TELLING) if found), lines[-1:])
-    return TIME.sub("", telling[0])
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for words in TELLING:
+        for line in lines:
+            if words.search(line):
+                return TIME.sub("", line)
+    return last(text)
+
+
+def last(text):
+    """The last line of a log, without its time."""
+    return TIME.sub("", (text.strip() or "(nothing)").splitlines()[-1])
