@@ -11,10 +11,10 @@ import sys
 
 import table
 from facts import experiments
-from lab import Lab
-from servers import etcd, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, vault, zookeeper
+from lab import OWN, Lab, run
+from servers import etcd, kafka, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, vault, zookeeper
 
-FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, vault, minio, prometheus]
+FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, kafka, vault, minio, prometheus]
 
 
 def main():
@@ -25,7 +25,8 @@ def main():
     parser.add_argument("servers", nargs="*", help="the servers to try; all of them otherwise")
     asked = parser.parse_args()
     catalogue = json.loads(subprocess.run([asked.catalogue], check=True, stdout=subprocess.PIPE).stdout)
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "address", "add", f"{OWN}/32", "dev", "lo")
     makers = {name: maker for family in FAMILIES for name, maker in family.SERVERS.items()}
     facts, failed = [], []
     for name in asked.servers or makers:

@@ -201,29 +201,14 @@ def stopped_and_killed(server, says):
     yield Fact(title(server, says), STOP, seen, said, took <= (floor or DEFAULT_GRACE) and written <= kept)
 
     begun = max(kept | written, default=0) + 1
-    load = Load(lambda: Shifted(server.writer(), begun))
+    load = Load(server.writer, begun)
     load.run(LOAD_SECONDS)
     process.kill()
-    written = {number + begun for number in load.end()}
+    written = load.end()
     process, again = server.up(directory)
     kept = server.numbers() or set()
     seen = f"ready again after {again:.1f} s{recovery(server, process)}; {losses(written, kept)}"
     yield Fact(title(server, says), KILL, seen, "STS301: not corrupt, but recovery at the next start", True)
-
-
-class Shifted:
-    """A writer whose numbers begin elsewhere."""
-
-    def __init__(self, writer, offset):
-        self._writer, self._offset = writer, offset
-
-    def put(self, number):
-        """Writes it."""
-        self._writer.put(number + self._offset)
-
-    def close(self):
-        """Closes the writer."""
-        self._writer.close()
 
 
 def shared(server, says):
@@ -243,9 +228,9 @@ def shared(server, says):
 def what_both_leave(server, directory, first, second):
     if first.ended() is not None:
         return f"the second takes over: the first ends with {describe(first.ended())}"
-    loads = [Load(server.writer), Load(lambda: Shifted(server.writer(1), SECOND))]
+    loads = [Load(server.writer), Load(lambda: server.writer(1), SECOND)]
     time.sleep(LOAD_SECONDS)
-    written = loads[0].end() | {number + SECOND for number in loads[1].end()}
+    written = loads[0].end() | loads[1].end()
     for process in (first, second):
         if process.ended() is None:
             stop(server, process)

@@ -15,11 +15,13 @@ import time
 import urllib.request
 
 # What marks the line of a log that says why a server ends, the plainest first, and the time before it.
-TELLING = [re.compile(words) for words in (r"ERROR|FATAL|[Ee]rror:|panic:|Exception", r"(?i)error|fatal|cannot|refus|\block")]
+TELLING = [re.compile(words) for words in (r"lost\+found|\.lock", r"ERROR|FATAL|PANIC|[Ee]rror:|panic:|Exception", r"(?i)error|fatal|cannot|refus|\block")]
 TIME = re.compile(r"^[\[(]?(\d+:\w )?\d[\w\-:/.,+ ]{6,}?\d[)\]]?(Z|\s)+(UTC )?(\[\d+\]\s)?")
 
 # Servers run as this user; some refuse to run as root, as they do in a pod.
 USER = 65534
+# An address of the run's own network: some servers take 127.0.0.1 for a mistake where they look for their peers.
+OWN = "10.99.0.1"
 VOLUME_MEGABYTES = 1536
 
 
@@ -101,6 +103,19 @@ class Lab:
         self._mounts = []
         self._count = 0
         self.home = self.directory("home")
+        # The cache may lie where the servers' user cannot look.
+        self._cache = pathlib.Path(os.environ["STSGUARD_CACHE"])
+        self._programs = self.directory("programs")
+        run("mount", "--bind", "-o", "ro", self._cache, self._programs)
+        self._mounts.append(self._programs)
+
+    def program(self, name):
+        """The path and the version of a program that was built for the run."""
+        for line in os.environ["ENGINE_PROGRAMS"].splitlines():
+            found, version, path = line.split()
+            if found == name:
+                return self._programs / pathlib.Path(path).relative_to(self._cache), version.removeprefix("v")
+        raise LookupError(f"{name} has not been built")
 
     def count(self):
         """A number that nothing had before."""
@@ -174,7 +189,7 @@ class Lab:
         """Ends everything; the folder with the logs stays when something failed."""
         self.end_all()
         for path in self._mounts:
-            subprocess.run(["umount", "--lazy", path], check=True)
+            run("umount", "--lazy", path)
         if keep:
             for image in self.folder.glob("*.ext4"):
                 image.unlink()
@@ -182,13 +197,13 @@ class Lab:
             shutil.rmtree(self.folder)
 
 
-class Lines:
-    """A client that takes a line and answers it, such as psql: one conversation."""
+class LineWriter:
+    """A writer by way of a client that takes a line and answers it, such as psql."""
 
-    def __init__(self, arguments, environment=None):
-        self._process = subprocess.Popen(
+    def __init__(self, arguments, line, answer):
+        self._line, self._answer = line, answer
+        self._client = subprocess.Popen(
             [str(word) for word in arguments],
-            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -196,22 +211,27 @@ class Lines:
             bufsize=1,
         )
 
-    def ask(self, line, answered):
-        """Sends a line and reads until a line for which `answered` holds; the end of the client is an error."""
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        for said in self._process.stdout:
-            if answered(said):
-                return said
+    def put(self, number):
+        """Writes it, and reads on until it is acknowledged."""
+        self._client.stdin.write(self._line.format(number) + "\n")
+        self._client.stdin.flush()
+        acknowledged = self._answer.format(number)
+        for said in self._client.stdout:
+            if said.strip() == acknowledged:
+                return
         raise ConnectionError("the client has ended")
 
+    def abort(self):
+        """Ends the client, whatever it waits for."""
+        self._client.kill()
+
     def close(self):
-        """Ends the client."""
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
+        """Clears up."""
+        self._client.kill()
+        self._client.wait()
+        self._client.stdout.close()
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self._client.stdin.close()
 
 
 class Load:
@@ -221,20 +241,20 @@ class Load:
     # Between two writes of a writer: no server is to hold so much that reading it again takes long.
     PAUSE = 0.001
 
-    def __init__(self, open_writer):
+    def __init__(self, open_writer, begin=0):
         self.acknowledged = set()
         self._stop = threading.Event()
+        self._writers = [open_writer() for _ in range(self.WRITERS)]
         self._threads = [
-            threading.Thread(target=self._write, args=(open_writer, number), daemon=True)
-            for number in range(self.WRITERS)
+            threading.Thread(target=self._write, args=(writer, begin + place), daemon=True)
+            for place, writer in enumerate(self._writers)
         ]
         for thread in self._threads:
             thread.start()
 
-    def _write(self, open_writer, first):
-        number = first
+    def _write(self, writer, number):
         # The server goes away under the writers: whatever a client raises then ends its writer.
-        with contextlib.suppress(Exception), contextlib.closing(open_writer()) as writer:
+        with contextlib.suppress(Exception), contextlib.closing(writer):
             while not self._stop.is_set():
                 writer.put(number)
                 self.acknowledged.add(number)
@@ -242,15 +262,21 @@ class Load:
                 time.sleep(self.PAUSE)
 
     def run(self, seconds):
-        """Lets them write; without a single acknowledgement the experiment would prove nothing."""
+        """Lets them write for a while from the first acknowledgement on."""
+        begun = time.monotonic()
+        while not self.acknowledged:
+            if time.monotonic() - begun > 60:
+                raise RuntimeError("nothing was written")
+            time.sleep(0.1)
         time.sleep(seconds)
-        if not self.acknowledged:
-            raise RuntimeError("nothing was written")
 
     def end(self):
         """Stops them, and returns the numbers that were acknowledged."""
         self._stop.set()
-        for thread in self._threads:
+        for writer, thread in zip(self._writers, self._threads):
+            thread.join(5)
+            if thread.is_alive() and hasattr(writer, "abort"):
+                writer.abort()
             thread.join(20)
         return set(self.acknowledged)
 
@@ -261,15 +287,6 @@ def run(*arguments):
     if done.returncode != 0:
         raise ChildFailed(f"{arguments[0]}: {essence(done.stderr + done.stdout)}")
     return done.stdout
-
-
-def program(name):
-    """The path and the version of a program that was built for the run."""
-    for line in os.environ["ENGINE_PROGRAMS"].splitlines():
-        found, version, path = line.split()
-        if found == name:
-            return path, version.removeprefix("v")
-    raise LookupError(f"{name} has not been built")
 
 
 def http(method, port, path, body=None, headers=None, seconds=10):

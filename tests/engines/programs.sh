@@ -12,7 +12,7 @@ nats-server github.com/nats-io/nats-server/v2 v2.15.2 .
 coredns github.com/coredns/coredns v1.15.0 .
 prometheus github.com/prometheus/prometheus v0.316.0 cmd/prometheus
 minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c .
-consul github.com/hashicorp/consul v1.15.4 .
+consul github.com/hashicorp/consul v1.15.4 . github.com/hashicorp/consul/api@v1.26.1
 vault github.com/hashicorp/vault v1.14.10 .
 '
 cache=${1:?the folder to build into}

@@ -4,7 +4,7 @@ import base64
 import json
 
 from facts import ORDER, Fact, Server, came_up, title
-from lab import http, program
+from lab import http
 
 CLIENTS, PEERS = 2379, 2480
 
@@ -15,7 +15,7 @@ class Etcd(Server):
     recovers = None
 
     def __init__(self, lab):
-        self.program, version = program("etcd")
+        self.program, version = lab.program("etcd")
         super().__init__(lab, version, int(version.split(".")[0]))
 
     def start(self, directory, number=0, members=None):

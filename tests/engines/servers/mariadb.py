@@ -3,7 +3,7 @@
 import re
 
 from facts import ORDER, Fact, Server, quoted, title
-from lab import Lines, Refused, run
+from lab import LineWriter, Refused, run
 
 PORT, GALERA = 3306, 4567
 
@@ -46,7 +46,8 @@ class MariaDb(Server):
         self.ask(number, "CREATE DATABASE shop; CREATE TABLE shop.numbers (number int PRIMARY KEY, filling text)")
 
     def writer(self, number=0):
-        return Writer(self.client(number))
+        line = "INSERT INTO shop.numbers VALUES ({0}, repeat('x', 1000)); SELECT {0};"
+        return LineWriter(self.client(number), line, "{0}")
 
     def numbers(self, number=0):
         if "shop" not in self.ask(number, "SHOW DATABASES").split():
@@ -95,20 +96,6 @@ class MariaDb(Server):
 
     def synced(self, number):
         return "Synced" in self.ask(number, "SHOW STATUS LIKE 'wsrep_local_state_comment'")
-
-
-class Writer:
-    """Commits a row, and has its number back."""
-
-    def __init__(self, client):
-        self._lines = Lines(client)
-
-    def put(self, number):
-        line = f"INSERT INTO shop.numbers VALUES ({number}, repeat('x', 1000)); SELECT {number};"
-        self._lines.ask(line, lambda said: said.strip() == str(number))
-
-    def close(self):
-        self._lines.close()
 
 
 SERVERS = {"mariadb": MariaDb}

@@ -6,7 +6,7 @@ import hmac
 import re
 
 from facts import ORDER, Fact, Server, came_up, title
-from lab import http, program
+from lab import OWN, http
 
 PORT = 9000
 USER, PASSWORD = "facts", "facts-about-engines"
@@ -16,12 +16,12 @@ class MinIo(Server):
     id = "minio"
 
     def __init__(self, lab):
-        self.program, version = program("minio")
+        self.program, version = lab.program("minio")
         super().__init__(lab, f"of {version.split('-')[1][:8]}", None)
 
     def start(self, directory, number=0, places=None):
-        arguments = ["server", "--quiet", "--address", f"127.0.0.1:{PORT + number}"]
-        arguments += ["--console-address", f"127.0.0.1:{PORT + 100 + number}", *(places or [directory])]
+        arguments = ["server", "--quiet", "--address", f":{PORT + number}"]
+        arguments += ["--console-address", f":{PORT + 100 + number}", *(places or [directory])]
         environment = {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD, "MINIO_CI_CD": "1"}
         return self.lab.start(self.id, [self.program, *arguments], environment)
 
@@ -50,7 +50,7 @@ class MinIo(Server):
 
     def order(self, says):
         directories = [self.lab.directory("member") for _ in range(4)]
-        places = [f"http://127.0.0.1:{PORT + number}{directory}" for number, directory in enumerate(directories)]
+        places = [f"http://{OWN}:{PORT + number}{directory}" for number, directory in enumerate(directories)]
         first = self.start(None, 0, places)
         waits = not came_up(first, self.ready, 20)
         for number in (1, 2, 3):

@@ -5,7 +5,7 @@ import socket
 import uuid
 
 from facts import ORDER, Fact, Server, came_up, title
-from lab import http, program
+from lab import http
 
 CLIENTS, MONITOR, PEERS = 4222, 8222, 6222
 
@@ -16,7 +16,7 @@ class Nats(Server):
     note = "a stream on files, acknowledged publishing"
 
     def __init__(self, lab):
-        self.program, version = program("nats-server")
+        self.program, version = lab.program("nats-server")
         super().__init__(lab, version, int(version.split(".")[0]))
 
     def start(self, directory, number=0, members=()):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from facts import ORDER, Fact, Server, quoted, title
-from lab import Lines, Refused, run
+from lab import LineWriter, Refused, run
 
 
 
@@ -21,17 +21,18 @@ class PostgreSql(Server):
         programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
         self.programs = programs[-1].parent
         version = run(programs[-1], "--version").split()[2]
+        self.server = self.programs
         super().__init__(lab, version, int(version.split(".")[0]))
 
     def prepare(self, directory):
         """As the image's entrypoint: a database is there when PG_VERSION is; else `initdb` makes one."""
         version = directory / "PG_VERSION"
         if not version.exists() or version.stat().st_size == 0:
-            self.lab.as_user(self.programs / "initdb", "-D", directory, "-U", "postgres", "--auth=trust")
+            self.lab.as_user(self.server / "initdb", "-D", directory, "-U", "postgres", "--auth=trust")
 
     def start(self, directory, number=0):
         arguments = ["-D", directory, "-p", 5432 + number, "-h", "127.0.0.1", "-k", ""]
-        return self.lab.start(self.id, [self.programs / "postgres", *arguments])
+        return self.lab.start(self.id, [self.server / "postgres", *arguments])
 
     def client(self, number, *arguments):
         return [self.programs / "psql", "-h", "127.0.0.1", "-p", 5432 + number, "-U", "postgres", "-XqAt", *arguments]
@@ -44,7 +45,8 @@ class PostgreSql(Server):
         run(*self.client(number, "-c", "CREATE TABLE numbers (number int, filling text)"))
 
     def writer(self, number=0):
-        return Writer(self.client(number, "-v", "ON_ERROR_STOP=1"))
+        line = "INSERT INTO numbers VALUES ({0}, repeat('x', 1000)); SELECT {0};"
+        return LineWriter(self.client(number, "-v", "ON_ERROR_STOP=1"), line, "{0}")
 
     def numbers(self, number=0):
         if run(*self.client(number, "-c", "SELECT to_regclass('numbers')")).strip() == "":
@@ -72,18 +74,18 @@ class PostgreSql(Server):
         yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", ordered == (says["startUp"] == "ordered"))
 
 
-class Writer:
-    """Commits a row, and has its number back."""
+class PostgreSql18(PostgreSql):
+    """A newer server than Debian's, from Maven: the server alone, so the clients stay Debian's."""
 
-    def __init__(self, client):
-        self._lines = Lines(client)
+    def __init__(self, lab):
+        super().__init__(lab)
+        folder, version = lab.program("postgresql")
+        self.server = pathlib.Path(folder, "bin")
+        self.version, self.major = version.removesuffix(".0"), int(version.split(".")[0])
 
-    def put(self, number):
-        line = f"INSERT INTO numbers VALUES ({number}, repeat('x', 1000)); SELECT {number};"
-        self._lines.ask(line, lambda said: said.strip() == str(number))
-
-    def close(self):
-        self._lines.close()
+    def order(self, says):
+        """Copying is the clients' part, and theirs is older."""
+        return []
 
 
-SERVERS = {"postgresql": PostgreSql}
+SERVERS = {"postgresql": PostgreSql, "postgresql-18": PostgreSql18}

@@ -4,7 +4,7 @@ import json
 import time
 
 from facts import Server
-from lab import http, program
+from lab import http
 
 PORT = 9090
 
@@ -17,7 +17,7 @@ class Prometheus(Server):
     recovers = "Replaying WAL"
 
     def __init__(self, lab):
-        self.program, version = program("prometheus")
+        self.program, version = lab.program("prometheus")
         # Its modules are numbered v0.<major><minor>: v0.316.0 is 3.16.0.
         _, number, patch = version.split(".")
         super().__init__(lab, f"{number[0]}.{int(number[1:])}.{patch}", int(number[0]))

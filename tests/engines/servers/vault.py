@@ -3,7 +3,7 @@
 import json
 
 from facts import ORDER, Fact, Server, came_up, title
-from lab import http, program
+from lab import http
 
 PORT, PEERS = 8200, 8300
 
@@ -13,7 +13,7 @@ class Vault(Server):
     note = "raft storage, unsealed by hand after each start"
 
     def __init__(self, lab):
-        self.program, version = program("vault")
+        self.program, version = lab.program("vault")
         super().__init__(lab, version, int(version.split(".")[0]))
         # By directory: what `init` gave.
         self._keys = {}

@@ -5,7 +5,7 @@ import re
 import socket
 
 from facts import ORDER, Fact, Server, came_up, title
-from lab import Lines, run
+from lab import LineWriter, run
 
 JAVA = ["java", "-cp", "/etc/zookeeper/conf_example:/usr/share/java/zookeeper.jar"]
 
@@ -34,7 +34,7 @@ class ZooKeeper(Server):
         return four_letters(2181 + number, b"srvr").startswith(b"Zookeeper version")
 
     def writer(self, number=0):
-        return Writer(self.client(number))
+        return LineWriter(self.client(number), f"create /n{{0}} {'x' * 100}", "Created /n{0}")
 
     def numbers(self, number=0):
         listed = re.findall(r"^\[(.*)\]$", run(*self.client(number, "ls", "/")), re.MULTILINE)[-1]
@@ -57,19 +57,6 @@ def four_letters(port, word):
     with socket.create_connection(("127.0.0.1", port), 5) as connection:
         connection.sendall(word)
         return connection.makefile("rb").read()
-
-
-class Writer:
-    """Makes a node and waits until it is said to be made."""
-
-    def __init__(self, client):
-        self._lines = Lines(client)
-
-    def put(self, number):
-        self._lines.ask(f"create /n{number} {'x' * 100}", lambda said: said.strip() == f"Created /n{number}")
-
-    def close(self):
-        self._lines.close()
 
 
 SERVERS = {"zookeeper": ZooKeeper}
