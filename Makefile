@@ -92,8 +92,8 @@ SERVERS ?=
 .PHONY: engine-facts
 engine-facts: ## real database servers against the engine catalogue, as root (SERVERS="redis etcd" takes only those)
 	tests/engines/packages.sh
-	$(CARGO) build --locked --quiet --example engines
-	tests/engines/run "$(CARGO_TARGET_DIR)/debug/examples/engines" $(SERVERS)
+	$(CARGO) build --locked --quiet --example engines --example in-cluster
+	tests/engines/run "$(CARGO_TARGET_DIR)/debug/examples" $(SERVERS)
 
 .PHONY: bench
 bench: ## speed, as ratios to a floor measured in the same run

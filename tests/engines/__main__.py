@@ -8,17 +8,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import table
-from facts import experiments
 from lab import OWN, Lab, run
-from servers import etcd, kafka, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, vault, zookeeper
+from servers import coredns, etcd, kafka, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, vault, zookeeper
 
-FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, kafka, vault, minio, prometheus]
+FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, kafka, vault, minio, prometheus, coredns]
 
 
 def main():
     """Runs what was asked for; the exit code is 1 when the catalogue is contradicted, 2 when a server cannot be tried."""
+    begun = time.monotonic()
     parser = argparse.ArgumentParser(prog="tests/engines", description=__doc__)
     parser.add_argument("--catalogue", required=True, help="the program that prints the catalogue")
     parser.add_argument("--page", help="the page that the tables are written to, if all is well")
@@ -28,11 +29,13 @@ def main():
     run("ip", "link", "set", "lo", "up")
     run("ip", "address", "add", f"{OWN}/32", "dev", "lo")
     makers = {name: maker for family in FAMILIES for name, maker in family.SERVERS.items()}
-    facts, failed = [], []
+    facts, failed, tried = [], [], []
     for name in asked.servers or makers:
         lab = Lab()
         try:
-            for fact in experiments(makers[name](lab), catalogue):
+            server = makers[name](lab)
+            tried.append(server)
+            for fact in server.facts(catalogue):
                 facts.append(fact)
                 print(table.line(fact), flush=True)
         except Exception as error:
@@ -43,7 +46,7 @@ def main():
     contradictions = sum(fact.agrees is False for fact in facts)
     print(f"{len(facts)} facts, {contradictions} contradictions, {len(failed)} servers that could not be tried")
     if asked.page and not contradictions and not failed:
-        table.write(asked.page, facts)
+        table.write(asked.page, facts, tried, round((time.monotonic() - begun) / 60))
     return 2 if failed else int(contradictions > 0)
 
 

@@ -20,6 +20,7 @@ STOP = "Told to stop while it writes"
 KILL = "Killed while it writes"
 SHARED = "Two on one directory"
 ORDER = "The order of a cluster's members"
+NAMES = "Names behind each kind of Service"
 
 
 @dataclasses.dataclass
@@ -74,9 +75,18 @@ class Server:
         """The numbers that were written; None when there is nothing to hold them."""
         raise NotImplementedError
 
-    def order(self, catalogue):
+    def order(self, says):
         """Facts about the order in which a cluster's members start."""
         return []
+
+    def facts(self, catalogue):
+        """All facts, in the order of the questions."""
+        says = catalogue[self.id]
+        for experiment in (lost_and_found, moved, stopped_and_killed, shared):
+            yield from experiment(self, says)
+            self.lab.end_all()
+        yield from self.order(says)
+        self.lab.end_all()
 
     def up(self, directory, number=0):
         """Prepares, starts and waits: the process and the seconds till it answered."""
@@ -104,16 +114,6 @@ def came_up(process, ready, seconds):
     except Refused:
         return False
     return True
-
-
-def experiments(server, catalogue):
-    """All facts of one server, in the order of the questions."""
-    says = catalogue[server.id]
-    for experiment in (lost_and_found, moved, stopped_and_killed, shared):
-        yield from experiment(server, says)
-        server.lab.end_all()
-    yield from server.order(says)
-    server.lab.end_all()
 
 
 def title(server, says):
@@ -208,7 +208,7 @@ def stopped_and_killed(server, says):
     process, again = server.up(directory)
     kept = server.numbers() or set()
     seen = f"ready again after {again:.1f} s{recovery(server, process)}; {losses(written, kept)}"
-    yield Fact(title(server, says), KILL, seen, "STS301: not corrupt, but recovery at the next start", True)
+    yield Fact(title(server, says), KILL, seen, "STS301: not corrupt; recovery at the next start", True)
 
 
 def shared(server, says):

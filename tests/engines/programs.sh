@@ -6,13 +6,12 @@
 # they name decide the rest, so the same program comes out each time.
 set -eu
 
-# name, module, version, package, further modules. Vault and Consul: the last minor versions under their free licence.
+# name, module, version, package. Vault: the last minor version under its free licence.
 programs='
 nats-server github.com/nats-io/nats-server/v2 v2.15.2 .
 coredns github.com/coredns/coredns v1.15.0 .
 prometheus github.com/prometheus/prometheus v0.316.0 cmd/prometheus
 minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c .
-consul github.com/hashicorp/consul v1.15.4 . github.com/hashicorp/consul/api@v1.26.1
 vault github.com/hashicorp/vault v1.14.10 .
 '
 cache=${1:?the folder to build into}
@@ -23,7 +22,6 @@ fail() { say "$*"; exit 1; }
 
 build() {
 	name=$1 module=$2 version=$3 package=$4
-	shift 4
 	folder=$cache/engines-$name-$version
 	if [ ! -x "$folder/$name" ]; then
 		command -v go >/dev/null 2>&1 || fail "go is missing: install Go 1.26 or later (https://go.dev/dl)"
@@ -42,7 +40,7 @@ build() {
 			exec 9>&-
 			export CGO_ENABLED=0 GOFLAGS=-mod=mod GOTOOLCHAIN=local
 			go mod init engines >/dev/null 2>&1
-			go get "$module@$version" "$@"
+			go get "$module@$version"
 			# The service discoveries are most of Prometheus, and no server here discovers anything.
 			nice go build -buildvcs=false -tags remove_all_sd -ldflags "-s -w" -o "$work/done/$name" \
 				"$module/$package"

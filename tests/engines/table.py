@@ -1,8 +1,73 @@
 """How facts are shown: a line on the terminal, and the page docs/engines.md."""
 
+import datetime
+import pathlib
+
+from facts import KILL, LOST_AND_FOUND, MOVED, NAMES, ORDER, SHARED, STOP
+
 VERDICTS = {True: "agrees", False: "CONTRADICTS", None: "-"}
+
+HEAD = """\
+# Engines, tried
+
+What stsguard says of database servers, beside what real ones do. `make engine-facts` starts them as plain processes and
+fails when the catalogue is contradicted; it wrote this page on {date}. It takes about {minutes} minutes and needs root on
+Debian, Go, Maven and a JDK. `make engine-facts SERVERS="redis etcd"` tries only those, and writes nothing.
+
+Not tried, since no server of theirs comes from Debian, a Go module or Maven: MySQL, Percona Server, MongoDB, ScyllaDB,
+CockroachDB, YugabyteDB, ClickHouse Keeper, and what images add to their servers. What the catalogue says of those rests
+on the sources that `src/engines/catalogue` names. Not tried yet: Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j,
+InfluxDB, Consul.
+"""
+
+SECTIONS = {
+    LOST_AND_FOUND: """
+A file system that was just made holds one directory, `lost+found`. Each server is given such a volume as its data
+directory, twice: with a `lost+found` that only root may read, and with one that is its own.
+""",
+    MOVED: """
+Fifty entries, a stop, and a start on another, empty directory: what STS202 denies.
+""",
+    STOP: """
+Four clients write, each waiting for its acknowledgement, and after some seconds the server is sent what its image tells
+the runtime to send. These databases are small and their disks were idle: a time above the floor would contradict it, a
+time below does not prove it.
+""",
+    KILL: """
+The same with SIGKILL, as at the end of a grace period. The machine stays up, so what the kernel had taken is safe: this
+says nothing of a power cut.
+""",
+    SHARED: """
+Two pods of one node on one volume, each in a process namespace of its own, as when a pod is removed without waiting for
+its process (STS302). Where both run, both are written to, stopped, and one is started again.
+""",
+    ORDER: """
+What a member does while the others are not there: `ordered` engines need the first before the second, `parallel` ones need
+each other, so that a StatefulSet which waits for the first to be ready would wait for ever. `any` means either, or unknown.
+""",
+    NAMES: """
+CoreDNS {coredns} with its plugin `kubernetes` and a real control plane. A StatefulSet of two whose Service is …; asked for
+the Service's name, for pod 0's, and for the SRV records of its port.
+""",
+}
 
 
 def line(fact):
     """One fact on the terminal."""
     return f"{VERDICTS[fact.agrees]:11} {fact.server} | {fact.question} | {fact.seen} | catalogue: {fact.says}"
+
+
+def write(page, facts, servers, minutes):
+    """Writes the page: a table for each question."""
+    coredns = next((server.version for server in servers if server.id == "coredns"), "")
+    text = HEAD.format(date=datetime.date.today(), minutes=minutes)
+    for question, introduction in SECTIONS.items():
+        rows = [fact for fact in facts if fact.question == question]
+        if not rows:
+            continue
+        text += f"\n## {question}\n{introduction.format(coredns=coredns)}\n| | Seen | stsguard says |\n| --- | --- | --- |\n"
+        text += "".join(f"| {fact.server} | {fact.seen} | {fact.says} |\n" for fact in rows)
+    notes = [f"- {server.id}: {server.note}." for server in servers if server.note]
+    if notes:
+        text += "\n## Set up\n\nAs they come, but for:\n\n" + "\n".join(notes) + "\n"
+    pathlib.Path(page).write_text(text)

@@ -111,6 +111,8 @@ pub(super) static ENGINES: &[Engine] = &[
             "/api/healthchecks/node",
         ],
         grace_floor: Some(120),
+        // A member of a cluster that went down whole waits for those that were up at its own end (docs/engines.md).
+        start_up: StartUp::Parallel,
         password_variables: &["RABBITMQ_DEFAULT_PASS", "RABBITMQ_PASSWORD", "RABBITMQ_ERLANG_COOKIE"],
         programs: &["rabbitmq-server", "docker-entrypoint.sh"],
         images: &[laid_out("rabbitmq", &["docker.io/library/rabbitmq"], &RABBITMQ)],
