@@ -1,4 +1,6 @@
 //! The engine catalogue: data, one page a family. An empty cell means unknown, and unknown never denies.
+//!
+//! `make engine-facts` compares it with real servers; docs/engines.md has its last result.
 
 mod brokers;
 mod databases;

@@ -12,9 +12,9 @@ import time
 
 import table
 from lab import OWN, Lab, run
-from servers import coredns, etcd, kafka, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, vault, zookeeper
+from servers import coredns, etcd, kafka, mariadb, minio, nats, postgresql, prometheus, rabbitmq, redis, zookeeper
 
-FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, kafka, vault, minio, prometheus, coredns]
+FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, kafka, minio, prometheus, coredns]
 
 
 def main():

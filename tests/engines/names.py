@@ -107,7 +107,7 @@ class Names:
         """An answer in words."""
         if isinstance(records, str):
             return records
-        return ", ".join(self._word(*record) for record in records) or "no record"
+        return ", ".join(sorted(self._word(*record) for record in records)) or "no record"
 
     def _word(self, kind, value):
         if kind == "A":

@@ -6,13 +6,12 @@
 # they name decide the rest, so the same program comes out each time.
 set -eu
 
-# name, module, version, package. Vault: the last minor version under its free licence.
+# name, module, version, package
 programs='
 nats-server github.com/nats-io/nats-server/v2 v2.15.2 .
 coredns github.com/coredns/coredns v1.15.0 .
 prometheus github.com/prometheus/prometheus v0.316.0 cmd/prometheus
 minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c .
-vault github.com/hashicorp/vault v1.14.10 .
 '
 cache=${1:?the folder to build into}
 shift

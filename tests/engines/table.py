@@ -14,10 +14,10 @@ What stsguard says of database servers, beside what real ones do. `make engine-f
 fails when the catalogue is contradicted; it wrote this page on {date}. It takes about {minutes} minutes and needs root on
 Debian, Go, Maven and a JDK. `make engine-facts SERVERS="redis etcd"` tries only those, and writes nothing.
 
-Not tried, since no server of theirs comes from Debian, a Go module or Maven: MySQL, Percona Server, MongoDB, ScyllaDB,
-CockroachDB, YugabyteDB, ClickHouse Keeper, and what images add to their servers. What the catalogue says of those rests
-on the sources that `src/engines/catalogue` names. Not tried yet: Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j,
-InfluxDB, Consul.
+Not tried: MySQL, Percona Server, MongoDB, ScyllaDB, CockroachDB, YugabyteDB and ClickHouse Keeper, since no current server of
+theirs comes from Debian, a Go module or Maven; Consul and Vault, whose Go modules only build inside their repositories;
+Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j, InfluxDB; and what images add to their servers. What the catalogue
+says of those rests on the sources that `src/engines/catalogue` names.
 """
 
 SECTIONS = {

@@ -12,8 +12,9 @@ rule! {
     /// One replica of an unknown server is only audited.
     ///
     /// ## Why it matters
-    /// Kubernetes accepts any name. Without the Service the pods run, but they have no stable names, and peers that look
-    /// for each other never meet. It is never denied: installers promise no order, the Service may come a moment later.
+    /// Kubernetes accepts any name. Without the Service the pods run, but their names are not found (NXDOMAIN), and peers
+    /// that look for each other never meet. It is never denied: installers promise no order, the Service may come a moment
+    /// later.
     ///
     /// ## Example
     /// ```yaml

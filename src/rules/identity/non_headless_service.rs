@@ -18,7 +18,7 @@ rule! {
     /// Peers of a database find each other through the governing Service. With `clusterIP: None` its name answers with the
     /// pods' own addresses; otherwise it answers with one virtual IP, and what was meant for one peer is load-balanced over
     /// all. CoreDNS happens to answer per-pod names all the same, the DNS specification and other servers do not, and SRV
-    /// records list no peers. `serviceName` cannot be changed later.
+    /// records list no peers. Behind an ExternalName pods have no names at all. `serviceName` cannot be changed later.
     ///
     /// ## Example
     /// ```yaml
@@ -51,6 +51,7 @@ rule! {
     /// ## References
     /// - Kubernetes documentation, "StatefulSet", section "Limitations": a headless Service is required.
     /// - Kubernetes DNS specification, section 2.4, "Records for a Headless Service".
+    /// - What CoreDNS answers behind each kind of Service: docs/engines.md.
     pub NonHeadlessService {
         code: "STS101", name: "non-headless-service", since: "0.1",
         hooks: [StatefulSet, StatefulSetUpdate],

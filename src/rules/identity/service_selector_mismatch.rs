@@ -13,8 +13,8 @@ rule! {
     /// audited: something else must write its endpoints.
     ///
     /// ## Why it matters
-    /// A pod gets its DNS name only from a Service that selects it. With a mismatch the names of all pods stay empty while
-    /// everything looks as if it ran.
+    /// A pod gets its DNS name only from a Service that selects it. With a mismatch neither the Service's name nor that of
+    /// any pod is found (NXDOMAIN), while everything looks as if it ran.
     ///
     /// ## Example
     /// ```yaml
@@ -33,6 +33,7 @@ rule! {
     ///
     /// ## References
     /// - Kubernetes documentation, "DNS for Services and Pods", section "Pod's hostname and subdomain fields".
+    /// - What CoreDNS answers behind each kind of Service: docs/engines.md.
     pub ServiceSelectorMismatch {
         code: "STS104", name: "service-selector-mismatch", since: "0.1",
         hooks: [StatefulSet],
