@@ -18,7 +18,7 @@ FAMILIES = [postgresql, mariadb, redis, zookeeper, rabbitmq, etcd, nats, kafka, 
 
 
 def main():
-    """Runs what was asked for; the exit code is 1 when the catalogue is contradicted, 2 when a server cannot be tried."""
+    """Runs what was asked for; the exit code is 1 on a contradiction, 2 when a server cannot be tried."""
     begun = time.monotonic()
     parser = argparse.ArgumentParser(prog="tests/engines", description=__doc__)
     parser.add_argument("--catalogue", required=True, help="the program that prints the catalogue")

@@ -9,11 +9,8 @@ fn main() {
 }
 
 fn described(engine: &Engine) -> Value {
-    let images: Map<String, Value> = engine
-        .images
-        .iter()
-        .filter_map(|image| Some((image.segment.to_owned(), laid_out(image.layout?))))
-        .collect();
+    let images: Map<String, Value> =
+        engine.images.iter().filter_map(|image| Some((image.segment.to_owned(), laid_out(image.layout?)))).collect();
     json!({
         "title": engine.title,
         "graceFloor": engine.grace_floor,

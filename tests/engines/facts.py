@@ -88,6 +88,11 @@ class Server:
         yield from self.order(says)
         self.lab.end_all()
 
+    def ordering(self, says, seen, start_up, name=None):
+        """The fact about a start-up that was seen to be `ordered` or `parallel`, or free: `any`."""
+        name = f"{name or says['title']} {self.version}"
+        return Fact(name, ORDER, seen, f"start-up {says['startUp']}", start_up == says["startUp"])
+
     def up(self, directory, number=0):
         """Prepares, starts and waits: the process and the seconds till it answered."""
         self.prepare(directory)
@@ -175,7 +180,7 @@ def moved(server, says):
     stop(server, process)
     empty = not found
     seen = "starts, healthy and empty" if empty else f"shows {len(found)} of 50 old entries"
-    seen += "; back in the old one all is there" if len(back or ()) == 50 else f"; back, {len(back or ())} of 50 are there"
+    seen += f"; back in the old one {'all is' if len(back or ()) == 50 else f'{len(back or ())} of 50 are'} there"
     said = "STS202: existing data is not seen"
     known = server.argument is None or server.argument in says["directoryArguments"]
     if server.argument:
@@ -249,7 +254,9 @@ def recovery(server, process):
 
 def losses(written, kept):
     lost = len(written - kept)
-    return f"all of {len(written)} acknowledged writes there" if not lost else f"**{lost} of {len(written)} acknowledged writes gone**"
+    if lost:
+        return f"**{lost} of {len(written)} acknowledged writes gone**"
+    return f"all of {len(written)} acknowledged writes there"
 
 
 def describe(code):

@@ -15,7 +15,11 @@ import time
 import urllib.request
 
 # What marks the line of a log that says why a server ends, the plainest first, and the time before it.
-TELLING = [re.compile(words) for words in (r"lost\+found|\.lock", r"ERROR|FATAL|PANIC|[Ee]rror:|panic:|Exception", r"(?i)error|fatal|cannot|refus|\block")]
+TELLING = [
+    re.compile(r"lost\+found|\.lock"),
+    re.compile(r"ERROR|FATAL|PANIC|[Ee]rror:|panic:|Exception"),
+    re.compile(r"(?i)error|fatal|cannot|refus|\block"),
+]
 TIME = re.compile(r"^[\[(]?(\d+:\w )?\d[\w\-:/.,+ ]{6,}?\d[)\]]?(Z|\s)+(UTC )?(\[\d+\]\s)?")
 
 # Servers run as this user; some refuse to run as root, as they do in a pod.

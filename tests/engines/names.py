@@ -6,7 +6,6 @@
 import json
 import os
 import pathlib
-import re
 import socket
 import struct
 import subprocess
@@ -16,6 +15,15 @@ import time
 
 PORT = 1053
 SUFFIX = "default.svc.cluster.local"
+COREFILE = """\
+.:{port} {{
+    bind 127.0.0.1
+    errors
+    kubernetes cluster.local {{
+        kubeconfig {kubeconfig}
+    }}
+}}
+"""
 KINDS = {1: "A", 5: "CNAME", 33: "SRV"}
 
 # By case: the Service's spec (None: no Service), and whether the pods get ready.
@@ -113,14 +121,13 @@ class Names:
         if kind == "A":
             return self._words.get(value, value)
         value = value.removesuffix(f".{SUFFIX}")
-        # Without a hostname in the EndpointSlice a target is named after its address.
-        value = re.sub(r"^(\d+-\d+-\d+-\d+)\.", lambda found: f"{self._words.get(found[1].replace('-', '.'), found[1])}.", value)
         return f"{kind} {value}"
 
 
 def items(kubectl, kind):
     """All objects of a kind in the namespace `default`."""
-    return json.loads(subprocess.run([kubectl, "get", kind, "-o", "json"], check=True, stdout=subprocess.PIPE).stdout)["items"]
+    got = subprocess.run([kubectl, "get", kind, "-o", "json"], check=True, stdout=subprocess.PIPE)
+    return json.loads(got.stdout)["items"]
 
 
 def eventually(what, holds):
@@ -135,11 +142,13 @@ def eventually(what, holds):
 def running(kubectl):
     """Whether all pods have an address and the readiness that they are to have."""
     pods = items(kubectl, "pods")
-    return len(pods) == 2 * len(CASES) and all(
-        condition["status"] == str(CASES[pod["metadata"]["labels"]["app"]][1])
-        for pod in pods
-        for condition in [next((c for c in pod["status"].get("conditions", []) if c["type"] == "Ready"), {"status": ""})]
-    )
+    return len(pods) == 2 * len(CASES) and all(is_as_wanted(pod) for pod in pods)
+
+
+def is_as_wanted(pod):
+    """Whether a pod has the readiness that its case wants."""
+    ready = [condition["status"] for condition in pod["status"].get("conditions", []) if condition["type"] == "Ready"]
+    return ready == [str(CASES[pod["metadata"]["labels"]["app"]][1])]
 
 
 def answers(case):
@@ -158,9 +167,7 @@ def main(coredns, kubectl):
     subprocess.run([kubectl, "apply", "-f", "-"], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory() as folder:
         corefile = pathlib.Path(folder, "Corefile")
-        corefile.write_text(
-            f".:{PORT} {{\n bind 127.0.0.1\n errors\n kubernetes cluster.local {{\n  kubeconfig {os.environ['KUBECONFIG']}\n }}\n}}\n"
-        )
+        corefile.write_text(COREFILE.format(port=PORT, kubeconfig=os.environ["KUBECONFIG"]))
         with pathlib.Path(folder, "log").open("wb") as log:
             server = subprocess.Popen([coredns, "-conf", corefile], stdout=log, stderr=log)
         try:

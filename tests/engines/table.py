@@ -11,13 +11,13 @@ HEAD = """\
 # Engines, tried
 
 What stsguard says of database servers, beside what real ones do. `make engine-facts` starts them as plain processes and
-fails when the catalogue is contradicted; it wrote this page on {date}. It takes about {minutes} minutes and needs root on
-Debian, Go, Maven and a JDK. `make engine-facts SERVERS="redis etcd"` tries only those, and writes nothing.
+fails when the catalogue is contradicted; it wrote this page on {date}. It takes about {minutes} minutes and needs
+Debian, root, Go, Maven and a JDK. `make engine-facts SERVERS="redis etcd"` tries only those, and writes nothing.
 
-Not tried: MySQL, Percona Server, MongoDB, ScyllaDB, CockroachDB, YugabyteDB and ClickHouse Keeper, since no current server of
-theirs comes from Debian, a Go module or Maven; Consul and Vault, whose Go modules only build inside their repositories;
-Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j, InfluxDB; and what images add to their servers. What the catalogue
-says of those rests on the sources that `src/engines/catalogue` names.
+Not tried: MySQL, Percona Server, MongoDB, ScyllaDB, CockroachDB, YugabyteDB and ClickHouse Keeper, since no current
+server of theirs comes from Debian, a Go module or Maven; Consul and Vault, whose Go modules only build inside their
+repositories; Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j, InfluxDB; and what images add to their servers. What
+the catalogue says of those rests on the sources that `src/engines/catalogue` names.
 """
 
 SECTIONS = {
@@ -42,12 +42,12 @@ Two pods of one node on one volume, each in a process namespace of its own, as w
 its process (STS302). Where both run, both are written to, stopped, and one is started again.
 """,
     ORDER: """
-What a member does while the others are not there: `ordered` engines need the first before the second, `parallel` ones need
-each other, so that a StatefulSet which waits for the first to be ready would wait for ever. `any` means either, or unknown.
+What a member does while the others are not there: `ordered` engines need the first before the second, `parallel` ones
+need each other, so that a StatefulSet which waits for the first to be ready would wait for ever. `any` is neither.
 """,
     NAMES: """
-CoreDNS {coredns} with its plugin `kubernetes` and a real control plane. A StatefulSet of two whose Service is …; asked for
-the Service's name, for pod 0's, and for the SRV records of its port.
+CoreDNS {coredns} with its plugin `kubernetes`, and a real control plane. For each kind of governing Service a
+StatefulSet of two; asked for the Service's name, for pod 0's, and for the SRV records of the port.
 """,
 }
 
@@ -65,7 +65,8 @@ def write(page, facts, servers, minutes):
         rows = [fact for fact in facts if fact.question == question]
         if not rows:
             continue
-        text += f"\n## {question}\n{introduction.format(coredns=coredns)}\n| | Seen | stsguard says |\n| --- | --- | --- |\n"
+        text += f"\n## {question}\n{introduction.format(coredns=coredns)}\n"
+        text += "| | Seen | stsguard says |\n| --- | --- | --- |\n"
         text += "".join(f"| {fact.server} | {fact.seen} | {fact.says} |\n" for fact in rows)
     notes = [f"- {server.id}: {server.note}." for server in servers if server.note]
     if notes:

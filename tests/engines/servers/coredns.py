@@ -14,10 +14,18 @@ PUBLISHED = {"service": "pod 0, pod 1", "pod": "pod 0"}
 
 # By case of the script: in words, what the rules say, and the answers that this means.
 CASES = {
-    "headless": ("headless", "STS101: the pods' own addresses", {**PUBLISHED, "srv": "SRV headless-0.headless, SRV headless-1.headless"}),
+    "headless": (
+        "headless",
+        "STS101: the pods' own addresses",
+        {**PUBLISHED, "srv": "SRV headless-0.headless, SRV headless-1.headless"},
+    ),
     "clusterip": ("type ClusterIP", VIRTUAL, {"service": "the virtual IP", "pod": "pod 0", "srv": "SRV clusterip"}),
     "nodeport": ("type NodePort", VIRTUAL, {"service": "the virtual IP", "pod": "pod 0", "srv": "SRV nodeport"}),
-    "external": ("type ExternalName", "STS101: its name leads elsewhere, pods have none", {**GONE, "service": "CNAME db.example.com"}),
+    "external": (
+        "type ExternalName",
+        "STS101: its name leads elsewhere, pods have none",
+        {**GONE, "service": "CNAME db.example.com"},
+    ),
     "mismatch": ("headless, selects other labels", "STS104: neither it nor a pod is found", GONE),
     "no-selector": ("headless, without a selector", "STS104: nothing publishes the pods' names", GONE),
     "missing": ("there is none", "STS102: the pods have no names", GONE),

@@ -3,7 +3,7 @@
 import base64
 import json
 
-from facts import ORDER, Fact, Server, came_up, title
+from facts import Server, came_up
 from lab import http
 
 CLIENTS, PEERS = 2379, 2480
@@ -21,7 +21,8 @@ class Etcd(Server):
     def start(self, directory, number=0, members=None):
         clients, peers = f"http://127.0.0.1:{CLIENTS + number}", f"http://127.0.0.1:{PEERS + number}"
         arguments = ["--data-dir", directory, "--name", f"etcd-{number}", "--listen-client-urls", clients]
-        arguments += ["--advertise-client-urls", clients, "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers]
+        arguments += ["--advertise-client-urls", clients]
+        arguments += ["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers]
         cluster = ",".join(f"etcd-{other}=http://127.0.0.1:{PEERS + other}" for other in members or [number])
         return self.lab.start(self.id, [self.program, *arguments, "--initial-cluster", cluster])
 
@@ -44,7 +45,7 @@ class Etcd(Server):
         took = first.await_(self.ready)
         seen = "the first of three alone is not healthy" if waits else "the first of three alone is healthy"
         seen += f"; with the second it is after {took:.0f} s"
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", waits == (says["startUp"] == "parallel"))
+        yield self.ordering(says, seen, "parallel" if waits else "any")
 
 
 def encoded(text):

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from facts import ORDER, Fact, Server, came_up, title
+from facts import Server, came_up
 from lab import LineWriter, run
 
 CLIENTS, CONTROLLERS = 9092, 9192
@@ -43,7 +43,8 @@ class Kafka(Server):
     def prepare(self, directory, number=0, members=(0,)):
         """As the image's entrypoint: formats what is not formatted."""
         file = self.configuration(directory, number, members)
-        self.lab.as_user(*self.java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER, "-c", file)
+        arguments = ["format", "--ignore-formatted", "-t", CLUSTER, "-c", file]
+        self.lab.as_user(*self.java, "kafka.tools.StorageTool", *arguments)
 
     def start(self, directory, number=0, members=(0,)):
         return self.lab.start(self.id, [*self.java, "kafka.Kafka", self.configuration(directory, number, members)])
@@ -76,7 +77,7 @@ class Kafka(Server):
         took = first.await_(self.ready)
         seen = "the first of three alone serves nobody" if waits else "the first of three alone serves"
         seen += f"; with the second it does after {took:.0f} s"
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", waits == (says["startUp"] == "parallel"))
+        yield self.ordering(says, seen, "parallel" if waits else "any")
 
 
 SERVERS = {"kafka": Kafka}

@@ -2,7 +2,7 @@
 
 import re
 
-from facts import ORDER, Fact, Server, quoted, title
+from facts import Server, quoted
 from lab import LineWriter, Refused, run
 
 PORT, GALERA = 3306, 4567
@@ -69,7 +69,8 @@ class MariaDb(Server):
                 "--wsrep-sst-method=rsync",
                 f"--wsrep-sst-receive-address=127.0.0.1:{4444 + number * 10}",
                 f"--wsrep-node-address=127.0.0.1:{GALERA + number * 10}",
-                f"--wsrep-provider-options=base_port={GALERA + number * 10};ist.recv_addr=127.0.0.1:{4568 + number * 10}",
+                f"--wsrep-provider-options=base_port={GALERA + number * 10}"
+                f";ist.recv_addr=127.0.0.1:{4568 + number * 10}",
             ]
             return self.start(directory, number, [*galera, *more])
 
@@ -90,9 +91,7 @@ class MariaDb(Server):
         took = second.await_(lambda: self.synced(1))
         seen = f"two at once, none bootstrapped: {quoted(refusal) if refusal else 'both come up'}; after the first has "
         seen += f"bootstrapped, the second joins in {took:.0f} s"
-        yield Fact(
-            f"Galera {self.version}", ORDER, seen, f"start-up {says['startUp']}", (refusal is not None) == (says["startUp"] == "ordered")
-        )
+        yield self.ordering(says, seen, "ordered" if refusal else "any", "Galera")
 
     def synced(self, number):
         return "Synced" in self.ask(number, "SHOW STATUS LIKE 'wsrep_local_state_comment'")

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import re
 
-from facts import ORDER, Fact, Server, came_up, title
+from facts import Server, came_up
 from lab import OWN, http
 
 PORT = 9000
@@ -58,7 +58,7 @@ class MinIo(Server):
         took = first.await_(self.ready)
         seen = "the first of four alone is not ready" if waits else "the first of four alone is ready"
         seen += f"; with the others it is after {took:.0f} s"
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", waits == (says["startUp"] == "parallel"))
+        yield self.ordering(says, seen, "parallel" if waits else "any")
 
 
 def signed(method, port, path, query="", body=b""):
@@ -76,7 +76,8 @@ def signed(method, port, path, query="", body=b""):
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={USER}/{scope}, SignedHeaders={names}, Signature={signature}"
+    signer = f"Credential={USER}/{scope}, SignedHeaders={names}, Signature={signature}"
+    headers["Authorization"] = f"AWS4-HMAC-SHA256 {signer}"
     return http(method, port, path + (f"?{query}" if query else ""), body, headers).decode()
 
 

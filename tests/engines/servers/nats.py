@@ -4,7 +4,7 @@ import json
 import socket
 import uuid
 
-from facts import ORDER, Fact, Server, came_up, title
+from facts import Server, came_up
 from lab import http
 
 CLIENTS, MONITOR, PEERS = 4222, 8222, 6222
@@ -23,7 +23,8 @@ class Nats(Server):
         arguments = ["-a", "127.0.0.1", "-p", CLIENTS + number, "-m", MONITOR + number, "-js", "-sd", directory]
         if members:
             routes = ",".join(f"nats://127.0.0.1:{PEERS + other}" for other in members)
-            arguments += ["-n", f"nats-{number}", "--cluster_name", "shop", "--cluster", f"nats://127.0.0.1:{PEERS + number}"]
+            arguments += ["-n", f"nats-{number}", "--cluster_name", "shop"]
+            arguments += ["--cluster", f"nats://127.0.0.1:{PEERS + number}"]
             arguments += ["--routes", routes]
         return self.lab.start(self.id, [self.program, *arguments])
 
@@ -58,9 +59,10 @@ class Nats(Server):
         for number in (1, 2):
             self.start(directories[number], number, range(3))
         took = first.await_(self.ready)
-        seen = "the first of three alone is not healthy (`/healthz`)" if waits else "the first of three alone is healthy"
-        seen += f", {'but' if server_only else 'nor'} for `js-server-only`; with the others it is after {took:.0f} s"
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", server_only or says["startUp"] == "parallel")
+        seen = f"the first of three alone is {'not ' if waits else ''}healthy by `/healthz`, "
+        seen += f"{'' if server_only else 'not '}healthy by `/healthz?js-server-only=true`"
+        seen += f"; with the others it is by both after {took:.0f} s"
+        yield self.ordering(says, seen, "any" if server_only or not waits else "parallel")
 
 
 class Client:

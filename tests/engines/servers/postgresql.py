@@ -2,9 +2,8 @@
 
 import pathlib
 import signal
-import subprocess
 
-from facts import ORDER, Fact, Server, quoted, title
+from facts import Server, quoted
 from lab import LineWriter, Refused, run
 
 
@@ -18,7 +17,8 @@ class PostgreSql(Server):
     recovers = "was not properly shut down"
 
     def __init__(self, lab):
-        programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
+        installed = pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres")
+        programs = sorted(installed, key=lambda path: int(path.parts[4]))
         self.programs = programs[-1].parent
         version = run(programs[-1], "--version").split()[2]
         self.server = self.programs
@@ -71,7 +71,7 @@ class PostgreSql(Server):
         seen = f"a replica copies from the first and fails without it: {refusal}; two that initialise themselves are "
         seen += "two databases (different system identifiers)" if len(identifiers) == 2 else "one database"
         ordered = refusal is not None and len(identifiers) == 2
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", ordered == (says["startUp"] == "ordered"))
+        yield self.ordering(says, seen, "ordered" if ordered else "any")
 
 
 class PostgreSql18(PostgreSql):

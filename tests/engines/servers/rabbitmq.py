@@ -5,7 +5,7 @@ import json
 import pathlib
 import re
 
-from facts import ORDER, Fact, Server, came_up, title
+from facts import Server, came_up
 from lab import http
 
 PROGRAM = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -27,7 +27,8 @@ class RabbitMq(Server):
         settings = [f"management.tcp.port = {MANAGEMENT + number}", "management.tcp.ip = 127.0.0.1"]
         settings += [f"listeners.tcp.local = 127.0.0.1:{CLIENTS + number}"]
         settings += ["cluster_formation.peer_discovery_backend = classic_config" for _ in peers[:1]]
-        settings += [f"cluster_formation.classic_config.nodes.{place + 1} = {peer}@localhost" for place, peer in enumerate(peers)]
+        nodes = "cluster_formation.classic_config.nodes"
+        settings += [f"{nodes}.{place + 1} = {peer}@localhost" for place, peer in enumerate(peers)]
         configuration, plugins = self.lab.home / f"rabbitmq-{number}.conf", self.lab.home / "plugins"
         configuration.write_text("\n".join(settings) + "\n")
         plugins.write_text("[rabbitmq_management].\n")
@@ -62,7 +63,8 @@ class RabbitMq(Server):
         if not queues:
             return None
         wanted = {"count": 1_000_000, "ackmode": "ack_requeue_true", "encoding": "auto"}
-        return {int(message["payload"]) for message in json.loads(self.call(number, "POST", "queues/%2F/numbers/get", wanted))}
+        messages = json.loads(self.call(number, "POST", "queues/%2F/numbers/get", wanted))
+        return {int(message["payload"]) for message in messages}
 
     def order(self, says):
         names = ["rabbit-0", "rabbit-1", "rabbit-2"]
@@ -86,7 +88,7 @@ class RabbitMq(Server):
         took = alone.await_(self.ready)
         seen = "after all three were killed, the first alone "
         seen += f"waits for the others; with them it is up after {took:.0f} s" if waits else "comes up"
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", waits == (says["startUp"] == "parallel"))
+        yield self.ordering(says, seen, "parallel" if waits else "any")
 
 
 class Writer:
@@ -96,7 +98,8 @@ class Writer:
         self._call = call
 
     def put(self, number):
-        message = {"properties": {"delivery_mode": 2}, "routing_key": "numbers", "payload": str(number), "payload_encoding": "string"}
+        message = {"properties": {"delivery_mode": 2}, "routing_key": "numbers", "payload_encoding": "string"}
+        message["payload"] = str(number)
         answer = json.loads(self._call("exchanges/%2F/amq.default/publish", message))
         if not answer["routed"]:
             raise ConnectionError("the queue has gone")

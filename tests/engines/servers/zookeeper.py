@@ -4,7 +4,7 @@ import pathlib
 import re
 import socket
 
-from facts import ORDER, Fact, Server, came_up, title
+from facts import Server, came_up
 from lab import LineWriter, run
 
 JAVA = ["java", "-cp", "/etc/zookeeper/conf_example:/usr/share/java/zookeeper.jar"]
@@ -19,13 +19,15 @@ class ZooKeeper(Server):
         super().__init__(lab, version, int(version.split(".")[0]))
 
     def start(self, directory, number=0, members=()):
-        lines = [f"dataDir={directory}", f"clientPort={2181 + number}", "clientPortAddress=127.0.0.1", "admin.enableServer=false"]
+        lines = [f"dataDir={directory}", f"clientPort={2181 + number}", "clientPortAddress=127.0.0.1"]
+        lines += ["admin.enableServer=false"]
         lines += ["tickTime=1000", "initLimit=10", "syncLimit=5", "4lw.commands.whitelist=*"]
         lines += [f"server.{other + 1}=127.0.0.1:{2888 + other}:{3888 + other}" for other in members]
         configuration = self.lab.home / f"zoo-{number}.cfg"
         configuration.write_text("\n".join(lines) + "\n")
         log = ["-Dzookeeper.root.logger=INFO,CONSOLE", f"-Dzookeeper.log.dir={self.lab.home}"]
-        return self.lab.start(self.id, [*JAVA, *log, "org.apache.zookeeper.server.quorum.QuorumPeerMain", configuration])
+        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+        return self.lab.start(self.id, [*JAVA, *log, main, configuration])
 
     def client(self, number, *words):
         return [*JAVA, "org.apache.zookeeper.ZooKeeperMain", "-server", f"127.0.0.1:{2181 + number}", *words]
@@ -50,7 +52,7 @@ class ZooKeeper(Server):
         took = first.await_(self.ready)
         seen = "the first of three alone serves nobody" if waits else "the first of three alone serves"
         seen += f"; with the second it does after {took:.0f} s"
-        yield Fact(title(self, says), ORDER, seen, f"start-up {says['startUp']}", waits == (says["startUp"] == "parallel"))
+        yield self.ordering(says, seen, "parallel" if waits else "any")
 
 
 def four_letters(port, word):
