@@ -47,6 +47,8 @@ class Server:
     stop_signal = signal.SIGTERM
     # What a server that recovers from a crash writes in its log.
     recovers = None
+    # Whether a write that it has accepted is one that it promises to keep.
+    acknowledges = True
     # How it was set up, where that decides the result.
     note = ""
 
@@ -212,8 +214,9 @@ def stopped_and_killed(server, says):
     written = load.end()
     process, again = server.up(directory)
     kept = server.numbers() or set()
+    agrees = written <= kept if server.acknowledges else None
     seen = f"ready again after {again:.1f} s{recovery(server, process)}; {losses(written, kept)}"
-    yield Fact(title(server, says), KILL, seen, "STS301: not corrupt; recovery at the next start", True)
+    yield Fact(title(server, says), KILL, seen, "STS301: not corrupt; recovery at the next start", agrees)
 
 
 def shared(server, says):
@@ -243,7 +246,7 @@ def what_both_leave(server, directory, first, second):
         server.up(directory)
         return f"**both run**; after both wrote and stopped, {losses(written, server.numbers() or set())}"
     except Refused as refusal:
-        return f"**both run**; after both wrote and stopped, it no longer starts: {quoted(str(refusal))}"
+        return f"**both run**; after both wrote and stopped, it is broken: {quoted(str(refusal))}"
 
 
 def recovery(server, process):

@@ -20,7 +20,7 @@ TELLING = [
     re.compile(r"ERROR|FATAL|PANIC|[Ee]rror:|panic:|Exception"),
     re.compile(r"(?i)error|fatal|cannot|refus|\block"),
 ]
-TIME = re.compile(r"^[\[(]?(\d+:\w )?\d[\w\-:/.,+ ]{6,}?\d[)\]]?(Z|\s)+(UTC )?(\[\d+\]\s)?")
+TIME = re.compile(r"^[\[(]?(\d+:\w )?\d[\w\-:/.,+ ]{6,}?\d[)\]]?(Z|\s)+(\d+:\d+:\d+ )?(UTC )?(\d+ |\[\d+\]\s)?")
 
 # Servers run as this user; some refuse to run as root, as they do in a pod.
 USER = 65534

@@ -1,9 +1,10 @@
 """How facts are shown: a line on the terminal, and the page docs/engines.md."""
 
+import dataclasses
 import datetime
-import pathlib
+import json
 
-from facts import KILL, LOST_AND_FOUND, MOVED, NAMES, ORDER, SHARED, STOP
+from facts import KILL, LOST_AND_FOUND, MOVED, NAMES, ORDER, SHARED, STOP, Fact
 
 VERDICTS = {True: "agrees", False: "CONTRADICTS", None: "-"}
 
@@ -12,12 +13,12 @@ HEAD = """\
 
 What stsguard says of database servers, beside what real ones do. `make engine-facts` starts them as plain processes and
 fails when the catalogue is contradicted; it wrote this page on {date}. It takes about {minutes} minutes and needs
-Debian, root, Go, Maven and a JDK. `make engine-facts SERVERS="redis etcd"` tries only those, and writes nothing.
+Debian, root, Go, Maven and a JDK. `make engine-facts SERVERS="redis etcd"` tries only those.
 
 Not tried: MySQL, Percona Server, MongoDB, ScyllaDB, CockroachDB, YugabyteDB and ClickHouse Keeper, since no current
 server of theirs comes from Debian, a Go module or Maven; Consul and Vault, whose Go modules only build inside their
-repositories; Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j, InfluxDB; and what images add to their servers. What
-the catalogue says of those rests on the sources that `src/engines/catalogue` names.
+repositories; Cassandra, Elasticsearch, OpenSearch, ClickHouse, Neo4j, InfluxDB; and what images add to their servers.
+What the catalogue says of those rests on the sources that `src/engines/catalogue` names.
 """
 
 SECTIONS = {
@@ -57,18 +58,39 @@ def line(fact):
     return f"{VERDICTS[fact.agrees]:11} {fact.server} | {fact.question} | {fact.seen} | catalogue: {fact.says}"
 
 
-def write(page, facts, servers, minutes):
-    """Writes the page: a table for each question."""
-    coredns = next((server.version for server in servers if server.id == "coredns"), "")
+@dataclasses.dataclass
+class Result:
+    """What one server has shown."""
+
+    name: str
+    version: str
+    note: str
+    seconds: int
+    facts: list[Fact]
+
+
+def dump(results):
+    """Results by name, as JSON."""
+    return json.dumps({name: dataclasses.asdict(result) for name, result in results.items()}, indent=1)
+
+
+def load(text):
+    """Results by name, from what `dump` gave."""
+    entries = json.loads(text).values()
+    results = [Result(**{**entry, "facts": [Fact(**fact) for fact in entry["facts"]]}) for entry in entries]
+    return {result.name: result for result in results}
+
+
+def page(results):
+    """The page: a table for each question."""
+    coredns = next(result.version for result in results if result.name == "coredns")
+    facts = [fact for result in results for fact in result.facts]
+    minutes = round(sum(result.seconds for result in results) / 60)
     text = HEAD.format(date=datetime.date.today(), minutes=minutes)
     for question, introduction in SECTIONS.items():
-        rows = [fact for fact in facts if fact.question == question]
-        if not rows:
-            continue
         text += f"\n## {question}\n{introduction.format(coredns=coredns)}\n"
         text += "| | Seen | stsguard says |\n| --- | --- | --- |\n"
+        rows = [fact for fact in facts if fact.question == question]
         text += "".join(f"| {fact.server} | {fact.seen} | {fact.says} |\n" for fact in rows)
-    notes = [f"- {server.id}: {server.note}." for server in servers if server.note]
-    if notes:
-        text += "\n## Set up\n\nAs they come, but for:\n\n" + "\n".join(notes) + "\n"
-    pathlib.Path(page).write_text(text)
+    notes = "".join(f"- {result.name}: {result.note}.\n" for result in results if result.note)
+    return f"{text}\n## Set up\n\nAs they come, but for:\n\n{notes}"

@@ -46,6 +46,7 @@ rule! {
     ///
     /// ## References
     /// - docker-library/postgres, Dockerfile, comment on STOPSIGNAL; cockroachdb/helm-charts#378.
+    /// - What real servers do when they are killed while they write: docs/engines.md.
     pub ShortGracePeriod {
         code: "STS301", name: "short-grace-period", since: "0.1",
         hooks: [StatefulSet],

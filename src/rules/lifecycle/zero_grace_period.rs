@@ -12,7 +12,7 @@ rule! {
     /// With 0 the API server removes the pod object at once, without waiting for the node to say that the process has
     /// ended. The controller starts the next pod under the same name while the old one may still run: two servers with one
     /// identity, and perhaps one volume. PostgreSQL, Redis, RabbitMQ, ZooKeeper and NATS start on files that a server in
-    /// another pod has open, and lose acknowledged writes; MariaDB, etcd and Prometheus refuse (tried: docs/engines.md).
+    /// another pod has open, and most lose acknowledged writes; MariaDB, etcd and Prometheus refuse (docs/engines.md).
     ///
     /// ## Example
     /// ```yaml

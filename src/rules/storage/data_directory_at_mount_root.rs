@@ -51,6 +51,7 @@ rule! {
     /// ## References
     /// - docker-library/postgres, docker-entrypoint.sh: when a database is initialised.
     /// - docker-library/mysql#69, strimzi/strimzi-kafka-operator#1307: the same with MySQL 5.7 and Kafka.
+    /// - What real servers do on a fresh ext4 volume: docs/engines.md.
     pub DataDirectoryAtMountRoot {
         code: "STS201", name: "data-directory-at-mount-root", since: "0.1",
         hooks: [StatefulSet],

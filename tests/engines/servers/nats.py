@@ -5,7 +5,7 @@ import socket
 import uuid
 
 from facts import Server, came_up
-from lab import http
+from lab import Refused, http
 
 CLIENTS, MONITOR, PEERS = 4222, 8222, 6222
 
@@ -48,7 +48,7 @@ class Nats(Server):
         state = answer.get("state", {"messages": 0})
         found = {int(subject.split(".")[1]) for subject in state.get("subjects", {})}
         if len(found) != state["messages"]:
-            raise RuntimeError(f"{state['messages']} messages, but {len(found)} subjects are listed")
+            raise Refused(f"it counts {state['messages']} messages and lists {len(found)}")
         return found or None
 
     def order(self, says):

@@ -16,6 +16,7 @@ GUEST = {"Authorization": "Basic " + base64.b64encode(b"guest:guest").decode(), 
 class RabbitMq(Server):
     id = "rabbitmq"
     image = "rabbitmq"
+    acknowledges = False
     note = "persistent messages in a durable queue, without publisher confirms"
 
     def __init__(self, lab):
