@@ -11,13 +11,17 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target-$(LOCK)
 export STSGUARD_CACHE := $(CACHE)
 CARGO := cargo
 KEEP ?=
+# Which Kubernetes the cluster of `make e2e`, `make soak` and `make demo` runs; the one of tests/cluster/control-plane/go.mod
+# when none is named.
+KUBERNETES ?=
+export STSGUARD_KUBERNETES := $(KUBERNETES)
 # Links a program of ours without shared libraries. Only the last step differs, so dependencies are built once for both.
 STATIC := -- -C target-feature=+crt-static
 IMAGE ?= stsguard:$(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/stsguard/Chart.yaml)
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sort | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sort | sed -E 's/:.*## /\t/' | expand -t 12
 
 .PHONY: test
 test: format lint docs units chart e2e ## everything that continuous integration runs
@@ -47,7 +51,7 @@ chart: packages ## is the chart sound? both helms, its rights, its alerts and it
 
 SCENARIO ?=
 .PHONY: e2e
-e2e: packages static ## the scenarios on a real API server (SCENARIO=volumes:: takes those with this in their name)
+e2e: packages static ## the scenarios on a real API server (SCENARIO=volumes:: takes some, KUBERNETES=v1.30.14 another version)
 	STSGUARD_BINARY="$(CARGO_TARGET_DIR)/static/debug/stsguard" $(CARGO) test --locked --test e2e -- $(SCENARIO)
 
 # In a folder of its own, for cargo has one name for both kinds of link.

@@ -1,7 +1,8 @@
 //! End-to-end tests on a real Kubernetes control plane, without containers; see `test_cluster` and `scenarios`.
 //!
 //! `cargo test --test e2e` runs them; names filter, `--list` lists. `STSGUARD_KEEP_LOGS=1` keeps the logs of a run that
-//! passes, `STSGUARD_CONTROL_PLANE` names a folder with the control plane's programs instead of building them.
+//! passes, `STSGUARD_CONTROL_PLANE` names a folder with the control plane's programs instead of building them, and
+//! `STSGUARD_KUBERNETES` the version of Kubernetes that is built.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 use std::{

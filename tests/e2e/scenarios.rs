@@ -23,12 +23,14 @@ mod legacy;
 mod lockout;
 mod machinery;
 mod moves;
+mod quota;
 mod resilience;
 mod restarts;
 mod restore;
 mod rights;
 mod rollout;
 mod rotation;
+mod servers;
 mod shop;
 mod soak;
 mod tls;
@@ -123,6 +125,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("callers", callers::SCENARIOS),
     ("tls", tls::SCENARIOS),
     ("chart", chart::SCENARIOS),
+    ("quota", quota::SCENARIOS),
     ("machinery", machinery::SCENARIOS),
     ("resilience", resilience::SCENARIOS),
     ("restarts", restarts::SCENARIOS),
@@ -130,6 +133,7 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
     ("lockout", lockout::SCENARIOS),
     ("documents", documents::SCENARIOS),
     ("rollout", rollout::SCENARIOS),
+    ("servers", servers::SCENARIOS),
     ("restore", restore::SCENARIOS),
     ("soak", soak::SCENARIOS),
     ("image", image::SCENARIOS),

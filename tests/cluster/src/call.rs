@@ -8,7 +8,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use super::{Cluster, credentials::User};
+use super::{
+    Cluster,
+    api_server::Server,
+    credentials::{Credentials, User},
+};
 
 /// A command that has not been run yet.
 #[must_use]
@@ -16,7 +20,9 @@ pub struct Call {
     command: Command,
     line: String,
     stdin: Option<String>,
-    kubeconfigs: Vec<(User, PathBuf)>,
+    credentials: Credentials,
+    user: User,
+    server: Server,
 }
 
 /// What a command has printed and how it ended.
@@ -41,21 +47,25 @@ impl Call {
         let arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();
         let mut command = Command::new(cluster.binaries.join(program));
         command.args(&arguments).envs(cluster.client_environment());
-        let users = [User::Admin, User::Dev];
         Self {
             line: format!("{program} {}", arguments.join(" ")),
             command,
             stdin: None,
-            kubeconfigs: users.map(|user| (user, cluster.kubeconfig(user))).into(),
+            credentials: cluster.credentials.clone(),
+            user: User::Admin,
+            server: Server::First,
         }
-        .user(User::Admin)
     }
 
     /// Runs it as this user rather than as the administrator.
     pub fn user(mut self, user: User) -> Self {
-        if let Some((_, kubeconfig)) = self.kubeconfigs.iter().find(|(candidate, _)| *candidate == user) {
-            self.command.env("KUBECONFIG", kubeconfig);
-        }
+        self.user = user;
+        self
+    }
+
+    /// Lets it speak to this API server rather than to the first.
+    pub fn server(mut self, server: Server) -> Self {
+        self.server = server;
         self
     }
 
@@ -79,6 +89,7 @@ impl Call {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut child = self
             .command
+            .env("KUBECONFIG", self.credentials.kubeconfig(self.user, self.server))
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,29 +1,30 @@
 //! etcd, kube-apiserver and kube-controller-manager.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use kube::Client;
-use tokio::time::{Instant, sleep};
 
 use super::{
+    api_server::{ApiServer, DistantEtcd, ETCD, Server},
     credentials::{Credentials, User},
-    network::{API_SERVER, SERVICES},
+    network::SERVICES,
     process::Process,
+    wire::Latency,
 };
+
+/// How long an API server may take to leave: it gives its place among the endpoints up.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The three programs, running.
 pub struct ControlPlane {
     etcd: Process,
-    api_server: Option<Process>,
+    first: ApiServer,
+    second: ApiServer,
+    /// How long the second API server and etcd wait for each other's words.
+    pub lag: Latency,
+    distance: Option<DistantEtcd>,
     controller_manager: Option<Process>,
-    binaries: PathBuf,
-    logs: PathBuf,
-    api_server_arguments: Vec<String>,
-    client: Client,
 }
 
 impl ControlPlane {
@@ -37,22 +38,19 @@ impl ControlPlane {
         logs: &Path,
         credentials: &Credentials,
         extra: &[String],
-        client: Client,
+        clients: &[Client; 2],
     ) -> Result<Self> {
         let etcd_arguments = [
             format!("--data-dir={}", state.join("etcd").display()),
             "--unsafe-no-fsync".into(),
             "--listen-peer-urls=http://127.0.0.1:2380".into(),
-            "--listen-client-urls=http://127.0.0.1:2379".into(),
-            "--advertise-client-urls=http://127.0.0.1:2379".into(),
+            format!("--listen-client-urls=http://{ETCD}"),
+            format!("--advertise-client-urls=http://{ETCD}"),
         ];
         let etcd = Process::start(&binaries.join("etcd"), &etcd_arguments, &logs.join("etcd.log"))?;
 
         let key = credentials.service_account_key();
         let mut api_server_arguments: Vec<String> = vec![
-            "--etcd-servers=http://127.0.0.1:2379".into(),
-            format!("--advertise-address={API_SERVER}"),
-            "--secure-port=6443".into(),
             format!("--tls-cert-file={}", credentials.serving_certificate().display()),
             format!("--tls-private-key-file={}", credentials.serving_key().display()),
             format!("--service-cluster-ip-range={SERVICES}"),
@@ -67,19 +65,23 @@ impl ControlPlane {
             format!("--cert-dir={}", state.join("apiserver").display()),
         ];
         api_server_arguments.extend_from_slice(extra);
+        let [first, second] = clients;
+        let api_server = |server, log, client: &Client| {
+            let program = binaries.join("kube-apiserver");
+            ApiServer::new(server, program, &api_server_arguments, logs.join(log), client.clone())
+        };
         let mut all = Self {
             etcd,
-            api_server: None,
+            first: api_server(Server::First, "kube-apiserver.log", first),
+            second: api_server(Server::Second, "kube-apiserver-2.log", second),
+            lag: Latency::default(),
+            distance: None,
             controller_manager: None,
-            binaries: binaries.into(),
-            logs: logs.into(),
-            api_server_arguments,
-            client,
         };
         all.start_api_server().await?;
 
         let controller_manager_arguments = [
-            format!("--kubeconfig={}", credentials.kubeconfig(User::ControllerManager).display()),
+            format!("--kubeconfig={}", credentials.kubeconfig(User::ControllerManager, Server::First).display()),
             "--use-service-account-credentials".into(),
             format!("--service-account-private-key-file={}", key.display()),
             format!("--root-ca-file={}", credentials.authority().display()),
@@ -103,22 +105,7 @@ impl ControlPlane {
     /// # Errors
     /// When it ends early or does not get ready.
     pub async fn start_api_server(&mut self) -> Result<()> {
-        let log = self.logs.join("kube-apiserver.log");
-        let program = self.binaries.join("kube-apiserver");
-        let server = self.api_server.insert(Process::start(&program, &self.api_server_arguments, &log)?);
-        let begun = Instant::now();
-        loop {
-            server.check()?;
-            self.etcd.check()?;
-            let request = http::Request::get("/readyz").body(Vec::new())?;
-            match self.client.request_text(request).await {
-                Ok(_) => return Ok(()),
-                Err(error) if begun.elapsed() > Duration::from_mins(2) => {
-                    return Err(error).context("the API server does not get ready");
-                }
-                Err(_) => sleep(Duration::from_millis(100)).await,
-            }
-        }
+        self.first.start(&[], &mut self.etcd).await
     }
 
     /// Ends the API server; clients find nobody there.
@@ -126,8 +113,29 @@ impl ControlPlane {
     /// # Errors
     /// When it does not run.
     pub async fn stop_api_server(&mut self) -> Result<()> {
-        let Some(mut server) = self.api_server.take() else { bail!("the API server does not run") };
-        server.stop(Duration::from_secs(2)).await
+        self.first.stop(PATIENCE).await
+    }
+
+    /// Starts the second API server with these arguments besides, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it runs already, ends early or does not get ready.
+    pub async fn start_second(&mut self, more: &[String]) -> Result<()> {
+        // It reads hundreds of objects one after the other before it is ready.
+        self.lag.set(Duration::ZERO);
+        self.distance = Some(DistantEtcd::open(self.lag.clone()).await?);
+        self.second.start(more, &mut self.etcd).await
+    }
+
+    /// Ends the second API server.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn stop_second(&mut self) -> Result<()> {
+        self.lag.set(Duration::ZERO);
+        self.second.stop(PATIENCE).await?;
+        self.distance = None;
+        Ok(())
     }
 
     /// Ends everything.
@@ -135,11 +143,16 @@ impl ControlPlane {
     /// # Errors
     /// When a program can be neither signalled nor waited for.
     pub async fn stop(self) -> Result<()> {
+        let Self { mut etcd, mut first, mut second, controller_manager, .. } = self;
         // Nothing here outlives the run, so nobody is asked politely.
-        let clients = self.controller_manager.into_iter().chain(self.api_server);
-        for mut process in clients.chain([self.etcd]) {
-            process.stop(Duration::ZERO).await?;
+        if let Some(mut controller_manager) = controller_manager {
+            controller_manager.stop(Duration::ZERO).await?;
         }
-        Ok(())
+        for server in [&mut second, &mut first] {
+            if server.runs() {
+                server.stop(Duration::ZERO).await?;
+            }
+        }
+        etcd.stop(Duration::ZERO).await
     }
 }

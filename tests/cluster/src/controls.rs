@@ -3,8 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
+use k8s_openapi::api::{core::v1::Pod, discovery::v1::EndpointSlice};
+use kube::Api;
 
-use super::{Cluster, process};
+use super::{Cluster, api_server::Server, process, wait::eventually};
 
 impl Cluster {
     /// Ends the API server and starts it again; returns when it is ready.
@@ -31,6 +33,60 @@ impl Cluster {
     /// When it does not get ready.
     pub async fn start_api_server(&self) -> Result<()> {
         self.control_plane.lock().await.start_api_server().await
+    }
+
+    /// Starts a second API server on the same etcd, as clouds run several, with these arguments besides; returns when it is
+    /// ready. [`Self::stop_second_api_server`] ends it.
+    ///
+    /// # Errors
+    /// When it runs already or does not get ready.
+    pub async fn start_second_api_server(&self, arguments: &[&str]) -> Result<()> {
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.control_plane.lock().await.start_second(&arguments).await
+    }
+
+    /// Ends the second API server; returns when the Service `kubernetes` stands for the first only.
+    ///
+    /// # Errors
+    /// When it does not run, or its place among the endpoints is not given up.
+    pub async fn stop_second_api_server(&self) -> Result<()> {
+        self.control_plane.lock().await.stop_second().await?;
+        self.await_api_servers(1).await
+    }
+
+    /// How much later than the first the second API server hears of each change; what it asks takes twice as long.
+    pub async fn set_second_api_server_lag(&self, lag: Duration) {
+        self.control_plane.lock().await.lag.set(lag);
+    }
+
+    /// Which API servers a pod is connected to.
+    ///
+    /// # Errors
+    /// When there is no such pod.
+    pub async fn api_servers_of(&self, namespace: &str, pod: &str) -> Result<Vec<Server>> {
+        let pod = Api::<Pod>::namespaced(self.client(), namespace).get(pod).await?;
+        let address = pod.status.and_then(|status| status.pod_ip).context("the pod has no address yet")?;
+        let endpoints = self.proxy.endpoints_of(address.parse()?);
+        let is_among = |server: &Server| endpoints.iter().any(|one| one.ip().to_string() == server.address());
+        Ok(Server::ALL.into_iter().filter(is_among).collect())
+    }
+
+    /// Waits until the Service `kubernetes` stands for so many API servers.
+    ///
+    /// # Errors
+    /// When it does not come to that.
+    pub async fn await_api_servers(&self, count: usize) -> Result<()> {
+        let slices: Api<EndpointSlice> = Api::namespaced(self.client(), "default");
+        eventually(
+            &format!("the Service kubernetes stands for {count} API servers"),
+            Duration::from_mins(1),
+            async || {
+                let endpoints = slices.get("kubernetes").await?.endpoints.unwrap_or_default();
+                let addresses: usize = endpoints.iter().map(|endpoint| endpoint.addresses.len()).sum();
+                Ok((addresses == count).then_some(()))
+            },
+        )
+        .await
     }
 
     /// Kills a pod's processes, as an out-of-memory kill would.
@@ -86,8 +142,9 @@ impl Cluster {
             format!("--- {name}\n{}\n", process::tail(path, lines))
         };
         let last = pods.iter().rev().take(5).rev().map(|path| tail(path, 8));
-        let control_plane =
-            ["kube-apiserver.log", "kube-controller-manager.log"].map(|name| tail(&self.logs.join(name), 10));
-        control_plane.into_iter().chain([tail(&self.logs.join("node.log"), 40)]).chain(last).collect()
+        let of_control_plane = ["kube-apiserver.log", "kube-apiserver-2.log", "kube-controller-manager.log"];
+        let there = of_control_plane.into_iter().map(|name| self.logs.join(name)).filter(|path| path.exists());
+        let control_plane = there.map(|path| tail(&path, 10));
+        control_plane.chain([tail(&self.logs.join("node.log"), 40)]).chain(last).collect()
     }
 }

@@ -10,7 +10,7 @@ use rcgen::{
 };
 use serde_json::{Value, json};
 
-use super::network::API_SERVER;
+use super::api_server::Server;
 
 /// Somebody who speaks to the API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,11 @@ impl User {
 /// The name in the certificate that the API server presents to webhooks that ask for one.
 pub const WEBHOOK_CALLER: &str = "kube-apiserver-webhooks";
 
+/// The priority classes of what keeps a cluster alive; see [`Credentials::admission`].
+pub const SYSTEM_CLASSES: [&str; 2] = ["system-node-critical", "system-cluster-critical"];
+
 /// Files that the programs of the control plane are given.
+#[derive(Clone)]
 pub struct Credentials {
     folder: PathBuf,
 }
@@ -75,10 +79,10 @@ impl Credentials {
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
-        let mut names: Vec<String> = vec![API_SERVER.into(), "10.96.0.1".into(), "127.0.0.1".into()];
         let service =
             ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
-        names.extend(service.map(String::from));
+        let mut names: Vec<String> = Server::ALL.map(Server::address).map(String::from).into();
+        names.extend(["10.96.0.1", "127.0.0.1"].into_iter().chain(service).map(String::from));
         let mut serving = CertificateParams::new(names)?;
         serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         let serving = serving.signed_by(&key, &authority)?;
@@ -101,7 +105,9 @@ impl Credentials {
         for user in User::ALL {
             let groups = user.group().map(|group| format!(",\"{group}\"")).unwrap_or_default();
             writeln!(tokens, "{},{name},{name}{groups}", user.token(), name = user.name())?;
-            fs::write(all.kubeconfig(user), all.kubeconfig_text(user).to_string())?;
+            for server in Server::ALL {
+                fs::write(all.kubeconfig(user, server), all.kubeconfig_text(user, server).to_string())?;
+            }
         }
         fs::write(all.tokens(), tokens)?;
         Ok(all)
@@ -137,7 +143,8 @@ impl Credentials {
         self.folder.join("tokens.csv")
     }
 
-    /// Tells the API server's admission which certificate to present to webhooks.
+    /// Tells the API server's admission which certificate to present to webhooks, and that pods of a system priority class
+    /// need a quota that speaks of it, as clouds have it.
     pub fn admission(&self) -> PathBuf {
         self.folder.join("admission.json")
     }
@@ -157,10 +164,21 @@ impl Credentials {
                 },
             })
         };
+        let quota = json!({
+            "name": "ResourceQuota",
+            "configuration": {
+                "apiVersion": "apiserver.config.k8s.io/v1",
+                "kind": "ResourceQuotaConfiguration",
+                "limitedResources": [{
+                    "resource": "pods",
+                    "matchScopes": [{"scopeName": "PriorityClass", "operator": "In", "values": SYSTEM_CLASSES}],
+                }],
+            },
+        });
         json!({
             "apiVersion": "apiserver.config.k8s.io/v1",
             "kind": "AdmissionConfiguration",
-            "plugins": [plugin("MutatingAdmissionWebhook"), plugin("ValidatingAdmissionWebhook")],
+            "plugins": [plugin("MutatingAdmissionWebhook"), plugin("ValidatingAdmissionWebhook"), quota],
         })
     }
 
@@ -176,21 +194,21 @@ impl Credentials {
         })
     }
 
-    /// The kubeconfig file of a user.
-    pub fn kubeconfig(&self, user: User) -> PathBuf {
-        self.folder.join(format!("{}.kubeconfig", user.name().replace(':', "-")))
+    /// The kubeconfig file of a user of an API server.
+    pub fn kubeconfig(&self, user: User, server: Server) -> PathBuf {
+        self.folder.join(format!("{}-{}.kubeconfig", user.name().replace(':', "-"), server.number()))
     }
 
-    /// The kubeconfig of a user, for a client in this program.
+    /// The same for a client in this program.
     ///
     /// # Errors
     /// None that could happen: it is made of constants.
-    pub fn kubeconfig_of(&self, user: User) -> Result<Kubeconfig> {
-        Ok(serde_json::from_value(self.kubeconfig_text(user))?)
+    pub fn kubeconfig_of(&self, user: User, server: Server) -> Result<Kubeconfig> {
+        Ok(serde_json::from_value(self.kubeconfig_text(user, server))?)
     }
 
-    fn kubeconfig_text(&self, user: User) -> Value {
-        let server = format!("https://{API_SERVER}:6443");
+    fn kubeconfig_text(&self, user: User, server: Server) -> Value {
+        let server = format!("https://{}:6443", server.address());
         json!({
             "apiVersion": "v1",
             "kind": "Config",

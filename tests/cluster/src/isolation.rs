@@ -35,6 +35,8 @@ pub struct Run {
     pub name: String,
     /// Where the control plane's programs lie; they are built when no folder is named.
     pub binaries: Option<PathBuf>,
+    /// The version of Kubernetes that is built, such as `v1.30.14`; the one of `control-plane/go.mod` when none is named.
+    pub kubernetes: Option<String>,
     /// Where they are built, once for all runs.
     pub cache: PathBuf,
     /// Whether the logs stay when all goes well; they always do when something fails.
@@ -105,7 +107,7 @@ fn inside(directory: &Path) -> Result<Place> {
 
 fn outside(run: &Run) -> Result<ExitCode> {
     prepare_system()?;
-    let binaries = run.binaries.clone().map_or_else(|| control_plane(&run.cache), Ok)?;
+    let binaries = run.binaries.clone().map_or_else(|| control_plane(run), Ok)?;
     let namespaces = namespaces()?;
     let directory = tempfile::Builder::new().prefix(&format!("{}-", run.name)).tempdir()?;
     fs::create_dir(directory.path().join("state"))?;
@@ -176,10 +178,11 @@ fn prepare_system() -> Result<()> {
 }
 
 /// The folder of the control plane's programs, which are built when they are not in the cache.
-fn control_plane(cache: &Path) -> Result<PathBuf> {
+fn control_plane(run: &Run) -> Result<PathBuf> {
     let built = Command::new("sh")
         .arg(SOURCES.to_owned() + "/control-plane/build.sh")
-        .arg(cache)
+        .arg(&run.cache)
+        .args(&run.kubernetes)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()?;

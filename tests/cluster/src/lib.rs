@@ -2,30 +2,27 @@
 //!
 //! # The code, in reading order
 //! - [`isolation`]: the namespaces that everything runs in.
-//! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager, the real ones; [`credentials`] for them.
+//! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager, the real ones; [`api_server`] and
+//!   [`credentials`] for them; [`contents`] is what the cluster comes with.
 //! - [`node`]: takes the pods; [`pod`], [`container`], [`probe`], [`volumes`], [`environment`], [`status`] are its
 //!   parts, [`sandbox`] is what a container's process sees, [`network`] joins them.
-//! - [`proxy`] makes Services work.
+//! - [`proxy`] makes Services work, on a [`wire`] as long as wanted.
 //! - [`call`], [`controls`], [`shell`], [`wait`]: what tests and people use.
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the map names all parts, and `make docs` documents them all")]
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
-use kube::{Api, Client, Config, api::PostParams, config::KubeConfigOptions};
-use serde_json::json;
+use kube::{Client, Config, config::KubeConfigOptions};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use self::{
+    api_server::Server,
     call::Call,
     control_plane::ControlPlane,
     credentials::{Credentials, User},
@@ -34,8 +31,10 @@ use self::{
     proxy::Proxy,
 };
 
+pub mod api_server;
 pub mod call;
 mod container;
+mod contents;
 mod control_plane;
 mod controls;
 pub mod credentials;
@@ -53,6 +52,7 @@ mod status;
 mod tls;
 mod volumes;
 pub mod wait;
+mod wire;
 
 /// What can be chosen about a cluster.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +74,7 @@ pub struct Cluster {
     logs: PathBuf,
     credentials: Credentials,
     control_plane: Mutex<ControlPlane>,
-    client: Client,
+    clients: [Client; 2],
     node: Arc<Node>,
     proxy: Arc<Proxy>,
     tasks: Vec<JoinHandle<()>>,
@@ -90,12 +90,14 @@ impl Cluster {
         log_to(&logs.join("node.log"))?;
         network::prepare().await?;
         let credentials = Credentials::create(state.join("credentials"))?;
-        let client = client_of(&credentials, User::Admin).await?;
+        let clients = [
+            client_of(&credentials, User::Admin, Server::First).await?,
+            client_of(&credentials, User::Admin, Server::Second).await?,
+        ];
         let control_plane =
-            ControlPlane::start(binaries, state, logs, &credentials, &options.api_server_arguments, client.clone())
-                .await?;
+            ControlPlane::start(binaries, state, logs, &credentials, &options.api_server_arguments, &clients).await?;
 
-        let for_node = client_of(&credentials, User::Node).await?;
+        let for_node = client_of(&credentials, User::Node, Server::First).await?;
         let node = Arc::new(Node::new(
             for_node.clone(),
             options.images,
@@ -123,13 +125,12 @@ impl Cluster {
             logs: logs.clone(),
             credentials,
             control_plane: Mutex::new(control_plane),
-            client,
+            clients,
             node,
             proxy,
             tasks,
         };
-        cluster.await_account("default").await?;
-        cluster.let_developers_edit().await?;
+        cluster.furnish().await?;
         Ok(cluster)
     }
 
@@ -147,7 +148,16 @@ impl Cluster {
 
     /// A client that may do everything.
     pub fn client(&self) -> Client {
-        self.client.clone()
+        self.client_of(Server::First)
+    }
+
+    /// The same of one of the API servers.
+    pub fn client_of(&self, server: Server) -> Client {
+        let [first, second] = &self.clients;
+        match server {
+            Server::First => first.clone(),
+            Server::Second => second.clone(),
+        }
     }
 
     /// kubectl with these arguments, by default as the administrator.
@@ -175,25 +185,6 @@ impl Cluster {
         self.credentials.authority()
     }
 
-    /// The kubeconfig file of a user.
-    pub fn kubeconfig(&self, user: User) -> PathBuf {
-        self.credentials.kubeconfig(user)
-    }
-
-    /// Makes a namespace that nobody has used before.
-    ///
-    /// # Errors
-    /// When the API server refuses it.
-    pub async fn namespace(&self) -> Result<String> {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let name = format!("e2e-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let namespaces: Api<Namespace> = Api::all(self.client());
-        let namespace: Namespace = serde_json::from_value(json!({ "metadata": { "name": name } }))?;
-        namespaces.create(&PostParams::default(), &namespace).await?;
-        self.await_account(&name).await?;
-        Ok(name)
-    }
-
     /// Variables that keep clients from reading or leaving anything in the user's home.
     fn client_environment(&self) -> Vec<(&'static str, PathBuf)> {
         let home = self.state.join("home");
@@ -206,25 +197,10 @@ impl Cluster {
             ("HELM_DATA_HOME", home.join("helm/data")),
         ]
     }
-
-    /// Pods need it, and the controller manager makes it a moment after the namespace.
-    async fn await_account(&self, namespace: &str) -> Result<()> {
-        let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
-        wait::eventually("the default service account is there", Duration::from_mins(1), async || {
-            Ok(accounts.get_opt("default").await?)
-        })
-        .await?;
-        Ok(())
-    }
-
-    async fn let_developers_edit(&self) -> Result<()> {
-        self.kubectl(["create", "clusterrolebinding", "devs", "--clusterrole=edit", "--group=devs"]).ok().await?;
-        Ok(())
-    }
 }
 
-async fn client_of(credentials: &Credentials, user: User) -> Result<Client> {
-    let kubeconfig = credentials.kubeconfig_of(user)?;
+async fn client_of(credentials: &Credentials, user: User, server: Server) -> Result<Client> {
+    let kubeconfig = credentials.kubeconfig_of(user, server)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Client::try_from(config).context("making a client")
 }

@@ -1,8 +1,8 @@
 //! Addresses, and the wires between pods.
 //!
 //! Every ClusterIP is a local address (the service proxy listens on them); pods hang on a bridge, each in a network
-//! namespace of its own with one end of a veth pair. The API server has an address that pods can reach too, for it is
-//! the endpoint of the Service `kubernetes`.
+//! namespace of its own with one end of a veth pair. API servers have addresses that pods can reach too, for they are the
+//! endpoints of the Service `kubernetes`.
 
 use std::{
     net::Ipv4Addr,
@@ -14,10 +14,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use super::process::run;
+use super::{api_server::Server, process::run};
 
-/// Where the API server is reached.
-pub const API_SERVER: &str = "10.244.255.1";
 /// The addresses of Services.
 pub const SERVICES: &str = "10.96.0.0/16";
 /// The node's own address, and the pods' gateway.
@@ -32,9 +30,11 @@ const BRIDGE: &str = "02:00:0a:f4:00:01";
 /// # Errors
 /// When `ip` fails.
 pub async fn prepare() -> Result<()> {
+    let [first, second] = Server::ALL.map(Server::address);
     let commands = format!(
         "link set lo up\n\
-         addr add {API_SERVER}/32 dev lo\n\
+         addr add {first}/32 dev lo\n\
+         addr add {second}/32 dev lo\n\
          route add local {SERVICES} dev lo\n\
          link add br0 address {BRIDGE} type bridge\n\
          addr add {NODE}/16 dev br0\n\

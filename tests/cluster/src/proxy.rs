@@ -4,14 +4,11 @@
 //! connections, and endpoints that are terminating but still serve are used when no other is left.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{BuildHasher, Hasher, RandomState},
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -36,10 +33,10 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::wire::forward;
-use super::node::Steady;
-
-mod wire;
+use super::{
+    node::Steady,
+    wire::{Latency, forward},
+};
 
 /// Where connections to each ClusterIP and port go.
 type Table = BTreeMap<SocketAddr, Vec<SocketAddr>>;
@@ -47,19 +44,33 @@ type Table = BTreeMap<SocketAddr, Vec<SocketAddr>>;
 /// The service proxy.
 #[derive(Default)]
 pub struct Proxy {
-    lag: AtomicU64,
-    latency: Arc<AtomicU64>,
+    lag: Latency,
+    wires: Wires,
+}
+
+/// What connections share.
+#[derive(Clone, Default)]
+struct Wires {
+    latency: Latency,
+    /// Who is connected, and to which endpoint.
+    open: Arc<Mutex<BTreeSet<(SocketAddr, SocketAddr)>>>,
 }
 
 impl Proxy {
     /// How long a change of endpoints takes to arrive here, as in a large cluster; from the next change on.
     pub fn set_lag(&self, lag: Duration) {
-        self.lag.store(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.lag.set(lag);
     }
 
     /// How long bytes are under way, each way; for connections made from now on.
     pub fn set_latency(&self, latency: Duration) {
-        self.latency.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.wires.latency.set(latency);
+    }
+
+    /// The endpoints that somebody is connected to.
+    pub fn endpoints_of(&self, client: IpAddr) -> Vec<SocketAddr> {
+        let open = self.wires.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.iter().filter(|(from, _)| from.ip() == client).map(|(_, endpoint)| *endpoint).collect()
     }
 
     /// Forwards until dropped.
@@ -74,12 +85,12 @@ impl Proxy {
                 let table = table(&services.state(), &slices.state());
                 if table != last {
                     last.clone_from(&table);
-                    let due = Instant::now() + Duration::from_millis(self.lag.load(Ordering::Relaxed));
+                    let due = Instant::now() + self.lag.get();
                     sender.send((due, table)).ok();
                 }
             }
         };
-        tokio::join!(follow, apply(receiver, &self.latency));
+        tokio::join!(follow, apply(receiver, &self.wires));
     }
 }
 
@@ -155,7 +166,7 @@ impl Drop for Listener {
 }
 
 /// Brings listeners in line with each table when it is due.
-async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>, latency: &Arc<AtomicU64>) {
+async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>, wires: &Wires) {
     let mut listeners: HashMap<SocketAddr, Listener> = HashMap::new();
     while let Some((due, table)) = tables.recv().await {
         sleep_until(due).await;
@@ -173,7 +184,7 @@ async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>, latency: &
             match TcpListener::bind(address).await {
                 Ok(socket) => {
                     let endpoints = Arc::new(RwLock::new(targets));
-                    let task = tokio::spawn(listen(socket, endpoints.clone(), latency.clone()));
+                    let task = tokio::spawn(listen(socket, endpoints.clone(), wires.clone()));
                     listeners.insert(address, Listener { task, endpoints });
                 }
                 Err(error) => warn!(%address, "cannot listen: {error}"),
@@ -182,17 +193,22 @@ async fn apply(mut tables: mpsc::UnboundedReceiver<(Instant, Table)>, latency: &
     }
 }
 
-async fn listen(socket: TcpListener, endpoints: Arc<RwLock<Vec<SocketAddr>>>, latency: Arc<AtomicU64>) {
+async fn listen(socket: TcpListener, endpoints: Arc<RwLock<Vec<SocketAddr>>>, wires: Wires) {
     loop {
-        let Ok((client, _)) = socket.accept().await else { continue };
+        let Ok((client, address)) = socket.accept().await else { continue };
         let target = {
             let endpoints = endpoints.read().unwrap_or_else(PoisonError::into_inner);
             let random = usize::try_from(RandomState::new().build_hasher().finish() >> 33).unwrap_or_default();
             endpoints.get(random % endpoints.len().max(1)).copied()
         };
         if let Some(target) = target {
-            let latency = Duration::from_millis(latency.load(Ordering::Relaxed));
-            tokio::spawn(forward(client, target, latency));
+            let wires = wires.clone();
+            tokio::spawn(async move {
+                let open = || wires.open.lock().unwrap_or_else(PoisonError::into_inner);
+                open().insert((address, target));
+                forward(client, target, wires.latency.get()).await;
+                open().remove(&(address, target));
+            });
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use super::{Cluster, credentials::User};
+use super::{Cluster, api_server::Server, credentials::User};
 
 impl Cluster {
     /// Runs `bash` in the cluster's namespaces, with kubectl and helm set up, until the user leaves it. `title` is what
@@ -24,7 +24,7 @@ impl Cluster {
             .arg(startup)
             .arg("-i")
             .envs(self.client_environment())
-            .env("KUBECONFIG", self.kubeconfig(User::Admin))
+            .env("KUBECONFIG", self.credentials.kubeconfig(User::Admin, Server::First))
             .env("PATH", format!("{}:{}", self.binaries.display(), variable("PATH")))
             .env("HOME", variable("HOME"))
             .status()

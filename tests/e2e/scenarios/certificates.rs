@@ -7,12 +7,11 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use test_cluster::{Cluster, wait::eventually};
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::installation::{NAME, RELEASE, certificate, chart, pods, secret};
 use super::resilience::guards;
-use super::restarts::{SCALED, upgrade, users::Users};
+use super::restarts::upgrade;
 use super::shop::{Shop, cluster_ip_service, codes, good_set};
 use super::{Scenario, alone};
 
@@ -22,12 +21,12 @@ pub const SCENARIOS: &[Scenario] = &[
     alone!(stay_published_over_upgrades_applies_and_rollbacks),
     alone!(are_published_again_when_they_are_wiped),
     alone!(survive_the_loss_of_their_secret),
-    alone!(are_renewed_and_exchanged_under_load_without_a_wrong_answer),
     alone!(can_be_provided_and_managed_again),
 ];
 
 const CONFIGURATIONS: [&str; 2] = ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"];
-const SECRET: &str = "stsguard-authority";
+/// Where the CA and the certificate are kept.
+pub const SECRET: &str = "stsguard-authority";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn the_first_bad_manifest_after_an_installation_is_denied(cluster: &Cluster) -> Result<()> {
@@ -153,48 +152,6 @@ async fn survive_the_loss_of_their_secret(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-async fn are_renewed_and_exchanged_under_load_without_a_wrong_answer(cluster: &Cluster) -> Result<()> {
-    let first = authority(cluster).await?;
-    let brief = r#"extraArgs=["--ca-life=45s","--certificate-life=15s","--ca-settle=3s"]"#;
-    let shutdown = format!("shutdown={}", SCALED.shutdown);
-    // What is in memory would bring the old Secret back, whose CA lives for a year.
-    cluster.kubectl(["scale", "deployment", RELEASE, "-n", RELEASE, "--replicas=0"]).ok().await?;
-    eventually("all pods are gone", PATIENCE, async || Ok(pods(cluster).await?.is_empty().then_some(()))).await?;
-    cluster.kubectl(["delete", "secret", SECRET, "-n", RELEASE]).ok().await?;
-    let settings = ["--set-json", brief, "--set-json", &shutdown, "--set", "webhook.failurePolicy=Fail,replicas=2"];
-    upgrade(cluster, &settings).await?;
-    let users = Users::open(cluster).await?;
-    let (end, ended) = watch::channel(false);
-    let exchanged = async {
-        let mut seen = vec![first.clone()];
-        let exchanged = eventually("three CAs have been used", Duration::from_mins(4), async || {
-            if let Ok(now) = authority(cluster).await
-                && !seen.contains(&now)
-            {
-                seen.push(now);
-            }
-            Ok((seen.len() >= 4).then_some(()))
-        });
-        let exchanged = exchanged.await;
-        end.send_replace(true);
-        exchanged
-    };
-    let (exchanged, used) = tokio::join!(exchanged, users.work(&ended));
-    let mut logs = String::new();
-    for pod in pods(cluster).await? {
-        logs += &cluster.pod_logs(RELEASE, &pod)?;
-    }
-    let back = ["--set-json", "extraArgs=[]", "--set", "webhook.failurePolicy=Ignore"];
-    upgrade(cluster, &back).await?;
-    exchanged?;
-    println!("three CAs exchanged: {used}");
-    ensure!(used.failed == 0, "users saw errors: {used}\n{logs}");
-    ensure!(used.sent > 500, "hardly anything was asked: {used}");
-    let renewed = logs.matches("a new certificate is served").count();
-    ensure!(renewed >= 8, "only {renewed} certificates");
-    guards(cluster).await
-}
-
 async fn can_be_provided_and_managed_again(cluster: &Cluster) -> Result<()> {
     // As docs/install.md says: both CAs in the bundle, so that pods of either kind are verified meanwhile.
     let pair = certificate(cluster, "provided", NAME)?;
@@ -249,7 +206,8 @@ async fn bundles(cluster: &Cluster) -> Result<Vec<(String, String)>> {
     Ok(found)
 }
 
-async fn authority(cluster: &Cluster) -> Result<Vec<u8>> {
+/// The CA that signs.
+pub async fn authority(cluster: &Cluster) -> Result<Vec<u8>> {
     data(cluster, "ca.crt").await
 }
 

@@ -99,8 +99,9 @@ async fn every_pod_passes_the_restricted_level_but_in_the_nodes_network(cluster:
                 Some("Pod") => object["spec"].clone(),
                 _ => continue,
             };
-            // Only dry: its own account is not there.
+            // Only dry: neither its own account nor its quota is there.
             spec["serviceAccountName"] = json!("default");
+            spec["priorityClassName"] = json!("");
             let in_nodes_network = spec["hostNetwork"] == true;
             let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dry"}, "spec": spec});
             let words = ["create", "--dry-run=server", "-n", &namespace, "-f", "-"];

@@ -30,7 +30,7 @@ pub async fn set_up(cluster: &Cluster) -> Result<()> {
 }
 
 fn legacy(cluster: &Cluster) -> Shop<'_> {
-    Shop { cluster, namespace: NAMESPACE.to_owned() }
+    Shop::within(cluster, NAMESPACE)
 }
 
 async fn can_be_scaled_labelled_changed_and_deleted(cluster: &Cluster) -> Result<()> {

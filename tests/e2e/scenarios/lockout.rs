@@ -1,4 +1,4 @@
-//! Both replicas are gone: what goes on, what does not, and the way out.
+//! Both replicas are gone: what goes on, what does not, and the ways out; the documented one is tried in `servers`.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -16,7 +16,6 @@ use super::{Scenario, alone};
 pub const SCENARIOS: &[Scenario] = &[
     alone!(blocks_nothing_when_ignored),
     alone!(blocks_nothing_but_sets_when_failing),
-    alone!(ends_with_the_documented_command),
     alone!(ends_with_an_uninstall),
 ];
 
@@ -52,26 +51,34 @@ async fn blocks_nothing_but_sets_when_failing(cluster: &Cluster) -> Result<()> {
     drilled
 }
 
-async fn ends_with_the_documented_command(cluster: &Cluster) -> Result<()> {
+/// Does `work` in a stocked namespace while all replicas are gone and the webhook fails closed.
+pub async fn locked_out(cluster: &Cluster, work: impl AsyncFnOnce(&Shop<'_>) -> Result<()>) -> Result<()> {
     upgrade(cluster, &["--set", "webhook.failurePolicy=Fail"]).await?;
     let shop = stocked(cluster).await?;
     leave_by_scaling(cluster).await?;
-    let drilled = async {
+    let drilled = work(&shop).await;
+    come_back(cluster, "Ignore").await?;
+    drilled
+}
+
+/// No set can be created at any of these places, until the runbook's command is given at the first one.
+pub async fn is_freed(shops: &[Shop<'_>]) -> Result<()> {
+    for shop in shops {
         shop.apply(&named("created-meanwhile")).await?.refused()?;
-        let runbook = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md"))?;
-        let command =
-            runbook.lines().find_map(|line| line.strip_prefix("kubectl ")).context("the runbook's command")?;
-        let notes = cluster.helm(["get", "notes", RELEASE, "-n", RELEASE]).ok().await?;
-        ensure!(notes.contains(&format!("kubectl {command}")), "the notes say something else: {notes}");
-        cluster.kubectl(command.split(' ')).ok().await?;
+    }
+    let Shop { cluster, server, .. } = shops.first().context("there is a place")?;
+    let runbook = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md"))?;
+    let command = runbook.lines().find_map(|line| line.strip_prefix("kubectl ")).context("the runbook's command")?;
+    let notes = cluster.helm(["get", "notes", RELEASE, "-n", RELEASE]).ok().await?;
+    ensure!(notes.contains(&format!("kubectl {command}")), "the notes say something else: {notes}");
+    cluster.kubectl(command.split(' ')).server(*server).ok().await?;
+    for shop in shops {
         eventually("a set can be created again", PATIENCE, async || {
             Ok(shop.apply(&named("created-afterwards")).await?.status.success().then_some(()))
         })
-        .await
-    };
-    let drilled = drilled.await;
-    come_back(cluster, "Ignore").await?;
-    drilled
+        .await?;
+    }
+    Ok(())
 }
 
 async fn ends_with_an_uninstall(cluster: &Cluster) -> Result<()> {
@@ -102,10 +109,11 @@ async fn ends_with_an_uninstall(cluster: &Cluster) -> Result<()> {
 }
 
 /// Everything that an incident needs, in a cluster whose webhook is gone.
-async fn incident(shop: &Shop<'_>) -> Result<()> {
+pub async fn incident(shop: &Shop<'_>) -> Result<()> {
     let cluster = shop.cluster;
+    let kubectl = |line: &str| cluster.kubectl(line.split(' ').map(str::to_owned)).server(shop.server);
     for namespace in ["kube-system", RELEASE] {
-        let there = Shop { cluster, namespace: namespace.to_owned() };
+        let there = Shop::within(cluster, namespace).at(shop.server);
         for object in [service(), with(good_set(), "/spec/replicas", json!(0))] {
             there.apply(&object).await?.ok()?;
         }
@@ -113,9 +121,9 @@ async fn incident(shop: &Shop<'_>) -> Result<()> {
         there.kubectl("delete statefulset/postgres service/postgres").await?.ok()?;
     }
     // Nodes, and pods of every kind: the controller of a set brings a lost one back.
-    cluster.kubectl(["label", "node", "node-1", "drill=yes", "--overwrite"]).ok().await?;
-    cluster.kubectl(["cordon", "node-1"]).ok().await?;
-    cluster.kubectl(["uncordon", "node-1"]).ok().await?;
+    for line in ["label node node-1 drill=yes --overwrite", "cordon node-1", "uncordon node-1"] {
+        kubectl(line).ok().await?;
+    }
     shop.kubectl("run drill --image=postgres:16 --restart=Never").await?.ok()?;
     shop.kubectl("wait pod/drill --for=condition=Ready --timeout=60s").await?.ok()?;
     let uid = shop.get("pod postgres-0").await?["metadata"]["uid"].clone();
@@ -135,7 +143,7 @@ async fn incident(shop: &Shop<'_>) -> Result<()> {
     shop.kubectl("delete statefulset spare").await?.ok()?;
     shop.kubectl("create configmap drill --from-literal=a=b").await?.ok()?;
     let namespace = cluster.namespace().await?;
-    cluster.kubectl(["delete", "namespace", &namespace, "--timeout=60s"]).ok().await?;
+    kubectl(&format!("delete namespace {namespace} --timeout=60s")).ok().await?;
     Ok(())
 }
 
@@ -145,7 +153,10 @@ async fn stocked(cluster: &Cluster) -> Result<Shop<'_>> {
     shop.apply(&service()).await?.ok()?;
     shop.apply(&good_set()).await?.ok()?;
     shop.apply(&named("spare")).await?.ok()?;
-    shop.kubectl("wait pod/postgres-0 --for=create --timeout=60s").await?.ok()?;
+    eventually("the first pod is there", PATIENCE, async || {
+        Ok(shop.kubectl("get pod postgres-0").await?.status.success().then_some(()))
+    })
+    .await?;
     Ok(shop)
 }
 

@@ -9,6 +9,7 @@ use tokio::{net::TcpStream, time::sleep};
 
 use self::steps::{apply, deploy, get, kubectl, restarted, timed};
 use super::{Scenario, alone, scenario};
+use crate::settings::run;
 
 mod steps;
 
@@ -40,9 +41,11 @@ const PATIENCE: Duration = Duration::from_mins(2);
 async fn clients_and_server_have_the_version_that_was_built(cluster: &Cluster) -> Result<()> {
     cluster.kubectl(["wait", "node/node-1", "--for=condition=Ready", "--timeout=60s"]).ok().await?;
     let versions: Value = serde_json::from_str(&cluster.kubectl(["version", "--output=json"]).ok().await?)?;
-    let (client, server) = (&versions["clientVersion"], &versions["serverVersion"]);
-    ensure!(server["major"] == "1" && server["gitVersion"] != "v0.0.0-master", "{versions}");
-    ensure!(client["major"] == "1" && client["gitVersion"] != "v0.0.0-master", "{versions}");
+    let wanted = run().kubernetes;
+    for version in [&versions["clientVersion"], &versions["serverVersion"]] {
+        ensure!(version["major"] == "1" && version["gitVersion"] != "v0.0.0-master", "{versions}");
+        ensure!(wanted.as_ref().is_none_or(|wanted| version["gitVersion"] == **wanted), "not {wanted:?}: {versions}");
+    }
     let helm = cluster.helm(["version", "--short"]).ok().await?;
     ensure!(helm.starts_with("v4"), "helm is version 4: {helm}");
     Ok(())
@@ -115,7 +118,7 @@ async fn a_rolling_restart_loses_no_request(cluster: &Cluster) -> Result<()> {
     let restart = async {
         kubectl(cluster, namespace, "rollout restart deployment/server").await?;
         kubectl(cluster, namespace, "rollout status deployment/server --timeout=120s").await?;
-        kubectl(cluster, namespace, "wait --for=jsonpath={.status.terminatingReplicas}=0 deployment/server").await
+        kubectl(cluster, namespace, &format!("wait --for=delete pod {before} --timeout=120s")).await
     };
     let load = async {
         let mut names = std::collections::BTreeSet::new();

@@ -32,7 +32,7 @@ pub async fn set_up(cluster: &Cluster) -> Result<()> {
 }
 
 fn backed_up(cluster: &Cluster) -> Shop<'_> {
-    Shop { cluster, namespace: NAMESPACE.to_owned() }
+    Shop::within(cluster, NAMESPACE)
 }
 
 async fn brings_old_violations_back_untouched(cluster: &Cluster) -> Result<()> {

@@ -32,7 +32,7 @@ async fn goes_on_namespace_by_namespace(cluster: &Cluster) -> Result<()> {
     let mut teams = Vec::new();
     for team in ["team-a", "team-b"] {
         cluster.kubectl(["create", "namespace", team]).ok().await?;
-        let shop = Shop { cluster, namespace: team.to_owned() };
+        let shop = Shop::within(cluster, team);
         shop.apply(&cluster_ip_service()).await?.ok()?;
         teams.push(shop);
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use http::Request;
 use serde_json::{Value, json};
-use test_cluster::{Cluster, call::Output};
+use test_cluster::{Cluster, api_server::Server, call::Output};
 
 /// A namespace with the tutorial's objects in it.
 pub struct Shop<'a> {
@@ -11,6 +11,8 @@ pub struct Shop<'a> {
     pub cluster: &'a Cluster,
     /// The namespace.
     pub namespace: String,
+    /// The API server that is asked.
+    pub server: Server,
 }
 
 /// What the API server answered to a request made without kubectl.
@@ -27,7 +29,17 @@ pub struct Answer {
 impl<'a> Shop<'a> {
     /// A fresh namespace.
     pub async fn open(cluster: &'a Cluster) -> Result<Self> {
-        Ok(Self { cluster, namespace: cluster.namespace().await? })
+        Ok(Self::within(cluster, cluster.namespace().await?))
+    }
+
+    /// A namespace that is there already.
+    pub fn within(cluster: &'a Cluster, namespace: impl Into<String>) -> Self {
+        Self { cluster, namespace: namespace.into(), server: Server::First }
+    }
+
+    /// The same namespace at one of the API servers.
+    pub fn at(&self, server: Server) -> Self {
+        Self { namespace: self.namespace.clone(), server, ..*self }
     }
 
     /// `kubectl -n <namespace>` with these words.
@@ -39,7 +51,7 @@ impl<'a> Shop<'a> {
     pub async fn kubectl_with(&self, line: &str, object: Option<&Value>) -> Result<Output> {
         loop {
             let words = ["-n", &self.namespace].into_iter().chain(line.split(' ')).map(str::to_owned);
-            let call = self.cluster.kubectl(words);
+            let call = self.cluster.kubectl(words).server(self.server);
             let output = match object {
                 Some(object) => call.stdin(object.to_string()).output().await,
                 None => call.output().await,
@@ -85,13 +97,20 @@ impl<'a> Shop<'a> {
         };
         let path = format!("/{}", plural.replace("{}", &self.namespace));
         let request = Request::post(path).header("content-type", "application/json");
-        let response = self.cluster.client().send(request.body(object.to_string().into_bytes().into())?).await?;
+        let response =
+            self.cluster.client_of(self.server).send(request.body(object.to_string().into_bytes().into())?).await?;
         let status = response.status().as_u16();
         let warnings = response.headers().get_all("warning").iter();
         let warnings = warnings.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
         let body = http_body_util::BodyExt::collect(response.into_body()).await?.to_bytes();
         Ok(Answer { status, warnings, body: serde_json::from_slice(&body)? })
     }
+}
+
+/// The minor version of the API server: 30 of 1.30.
+pub async fn kubernetes_minor(cluster: &Cluster) -> Result<u32> {
+    let minor = cluster.client().apiserver_version().await?.minor;
+    minor.parse().with_context(|| format!("{minor} is no number"))
 }
 
 /// The rule codes in a text, in their order, each once.

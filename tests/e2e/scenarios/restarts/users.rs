@@ -6,7 +6,7 @@ use futures::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::{Api, api::PostParams};
 use serde_json::{Value, json};
-use test_cluster::Cluster;
+use test_cluster::{Cluster, api_server::Server, wait::eventually};
 use tokio::{sync::watch, time::sleep};
 
 use super::super::shop::{GRACE, Shop, codes, fixable_set, good_set, service, with};
@@ -20,7 +20,10 @@ const USERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// Those who work in a namespace with the tutorial's Service.
-pub struct Users<'a>(Shop<'a>);
+pub struct Users<'a> {
+    shop: Shop<'a>,
+    hasty: bool,
+}
 
 /// What they have counted.
 #[derive(Debug, Default)]
@@ -35,9 +38,27 @@ pub struct Used {
 impl<'a> Users<'a> {
     /// Makes the namespace.
     pub async fn open(cluster: &'a Cluster) -> anyhow::Result<Self> {
-        let shop = Shop::open(cluster).await?;
+        Self::open_at(cluster, Server::First).await
+    }
+
+    /// The same for those who work at one of the API servers.
+    pub async fn open_at(cluster: &'a Cluster, server: Server) -> anyhow::Result<Self> {
+        let shop = Shop::open(cluster).await?.at(server);
         shop.apply(&service()).await?.ok()?;
-        Ok(Self(shop))
+        Ok(Self { shop, hasty: false })
+    }
+
+    /// Only what is denied at once: behind an API server that is far from etcd, most of the others' time is waiting.
+    pub fn hasty(self) -> Self {
+        Self { hasty: true, ..self }
+    }
+
+    /// Waits until they are guarded: the API server has heard of the guard.
+    pub async fn begin(&self) -> anyhow::Result<()> {
+        eventually("users are guarded", Duration::from_mins(1), async || {
+            self.bad().await.map(Some).map_err(anyhow::Error::msg)
+        })
+        .await
     }
 
     /// Sends requests until told to end.
@@ -45,10 +66,12 @@ impl<'a> Users<'a> {
         let each = (0..USERS).map(|_| async {
             let mut used = Used::default();
             while !*ended.borrow() {
-                used.count(self.good().await);
-                sleep(PAUSE).await;
-                used.count(self.fixable().await);
-                sleep(PAUSE).await;
+                if !self.hasty {
+                    used.count(self.good().await);
+                    sleep(PAUSE).await;
+                    used.count(self.fixable().await);
+                    sleep(PAUSE).await;
+                }
                 used.count(self.bad().await);
                 sleep(PAUSE).await;
             }
@@ -58,18 +81,18 @@ impl<'a> Users<'a> {
     }
 
     async fn good(&self) -> Answer {
-        create(&self.0, good_set()).await.map(drop)
+        create(&self.shop, good_set()).await.map(drop)
     }
 
     async fn fixable(&self) -> Answer {
-        let stored = create(&self.0, fixable_set()).await?;
+        let stored = create(&self.shop, fixable_set()).await?;
         let fixed = stored.metadata.annotations.is_some_and(|all| all.contains_key("stsguard.dev/fixed"));
         if fixed { Ok(()) } else { Err("a set was not fixed".to_owned()) }
     }
 
     /// Denied whatever else is in the cluster: an answer of the API server that comes late plays no part.
     async fn bad(&self) -> Answer {
-        match create(&self.0, with(good_set(), GRACE, json!(0))).await {
+        match create(&self.shop, with(good_set(), GRACE, json!(0))).await {
             Ok(_) => Err("a bad set passed".to_owned()),
             Err(refusal) if codes(&refusal) == ["STS302"] => Ok(()),
             Err(refusal) => Err(refusal),
@@ -78,7 +101,7 @@ impl<'a> Users<'a> {
 }
 
 async fn create(shop: &Shop<'_>, set: Value) -> Result<StatefulSet, String> {
-    let sets: Api<StatefulSet> = Api::namespaced(shop.cluster.client(), &shop.namespace);
+    let sets: Api<StatefulSet> = Api::namespaced(shop.cluster.client_of(shop.server), &shop.namespace);
     let set = serde_json::from_value(set).map_err(|error| error.to_string())?;
     sets.create(&PostParams { dry_run: true, ..PostParams::default() }, &set).await.map_err(|error| error.to_string())
 }
