@@ -20,6 +20,7 @@ mod stateful_set;
 pub use claim::{ClaimTemplate, ClaimTemplateSpec};
 pub use container::{
     Container, EnvFrom, EnvVar, Exec, Handler, HttpGet, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
+    Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice, VolumeMount,
 };
 pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};
@@ -28,7 +29,7 @@ pub use pod::{ClaimVolume, HostPath, PodMeta, PodSpec, PodTemplate, Slot, Volume
 pub use scale::{Scale, ScaleSpec};
 pub use selector::{LabelSelector, Requirement};
 pub use service::{Service, ServiceSpec};
-pub use stateful_set::{ClaimRetention, Ordinals, StatefulSet, StatefulSetSpec, UpdateStrategy};
+pub use stateful_set::{ClaimRetention, Ordinals, RollingUpdate, StatefulSet, StatefulSetSpec, UpdateStrategy};
 
 use serde::{Deserialize, Deserializer};
 

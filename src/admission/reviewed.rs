@@ -46,18 +46,19 @@ pub(super) enum Reviewed {
 pub(super) enum SpecTexts {
     /// They are equal.
     Equal,
-    /// They differ, and no exemption of the new object makes a rule ask where.
+    /// They differ, and nothing in the new object makes a rule ask where.
     Differ,
     /// They differ: the old and the new one.
     Kept(Box<RawValue>, Box<RawValue>),
 }
 
 impl SpecTexts {
-    fn of((_, old): &Parts<'_>, (metadata, new): &Parts<'_>) -> Self {
-        let exempt = || metadata.annotations.keys().any(|key| key.starts_with(EXEMPTION_PREFIX));
+    fn of(old: Option<&RawValue>, new: Option<&RawValue>, set: &StatefulSet) -> Self {
+        let asks =
+            || set.partition() > 0 || set.metadata.annotations.keys().any(|key| key.starts_with(EXEMPTION_PREFIX));
         match (old, new) {
             _ if old.map(RawValue::get) == new.map(RawValue::get) => Self::Equal,
-            (Some(old), Some(new)) if exempt() => Self::Kept((*old).to_owned(), (*new).to_owned()),
+            (Some(old), Some(new)) if asks() => Self::Kept(old.to_owned(), new.to_owned()),
             _ => Self::Differ,
         }
     }
@@ -89,8 +90,9 @@ impl Reviewed {
                     let spec = optional(part, raw)?;
                     Ok(Box::new(StatefulSet { metadata, spec }))
                 };
-                let specs = SpecTexts::of(&old, &new);
+                let (old_text, new_text) = (old.1, new.1);
                 let (old, new) = (set("oldObject.spec", old)?, set("object.spec", new)?);
+                let specs = SpecTexts::of(old_text, new_text, &new);
                 Ok(if runs_something(&new) { Self::SetUpdate { old, new, specs } } else { Self::Nothing })
             }
             ("apps", "statefulsets", "", "DELETE") if !is_trusted(user) => {

@@ -220,19 +220,28 @@ fn leaves_a_restored_or_owned_set_and_its_record_as_they_came() {
 }
 
 #[test]
-fn reminds_of_an_exemption_with_each_change_of_the_template_whatever_it_is() {
+fn sees_each_change_of_the_template_whatever_it_is_where_a_rule_asks() {
     let exempt = json!({"stsguard.dev/exempt-data-directory-moved": "moved on Sunday"});
-    let old = postgres("OrderedReady", 60, &exempt);
+    let reminded = postgres("OrderedReady", 60, &exempt);
+    let mut partitioned = postgres("OrderedReady", 60, &json!({}));
+    partitioned["spec"]["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}});
+    for (code, old) in [("STS202", reminded), ("STS309", partitioned)] {
+        changes_of_the_template_are_seen(code, &old);
+    }
+}
+
+/// Changes of fields that no rule reads.
+fn changes_of_the_template_are_seen(code: &str, old: &Value) {
     let mut resources = old.clone();
     resources["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}});
     let mut restarted = old.clone();
     restarted["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": "now"});
     let mut scaled = old.clone();
     scaled["spec"]["replicas"] = json!(4);
-    for (new, reminders) in [(resources, 1), (restarted, 1), (scaled, 0)] {
-        let verdict = decide(Endpoint::Validate, &review("UPDATE", &new, &old), &headless());
-        let found = verdict.findings.iter().filter(|finding| finding.rule.code == "STS202").count();
-        assert_eq!(found, reminders, "{}", new["spec"]);
+    for (new, expected) in [(resources, 1), (restarted, 1), (scaled, 0)] {
+        let verdict = decide(Endpoint::Validate, &review("UPDATE", &new, old), &headless());
+        let found = verdict.findings.iter().filter(|finding| finding.rule.code == code).count();
+        assert_eq!(found, expected, "{code}: {}", new["spec"]);
     }
 }
 

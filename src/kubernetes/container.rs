@@ -173,6 +173,16 @@ pub struct Lifecycle {
 pub struct Handler {
     /// A command run in the container.
     pub exec: Option<Exec>,
+    /// Waits.
+    pub sleep: Option<Sleep>,
+}
+
+/// How long a lifecycle hook waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Sleep {
+    /// Seconds.
+    #[serde(default, deserialize_with = "nullable")]
+    pub seconds: i64,
 }
 
 /// A command run in a container, not in a shell.

@@ -49,6 +49,17 @@ pub struct UpdateStrategy {
     /// `RollingUpdate` (the default) or `OnDelete`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// How far a rolling update goes.
+    pub rolling_update: Option<RollingUpdate>,
+}
+
+/// How far a rolling update goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollingUpdate {
+    /// Pods with an ordinal below it keep the old template; zero by default.
+    #[serde(default, deserialize_with = "nullable")]
+    pub partition: i32,
 }
 
 /// What happens to the claims (`Retain`, the default, or `Delete`).
@@ -89,6 +100,12 @@ impl StatefulSet {
     /// Whether an update replaces the pods one after the other by itself.
     pub fn is_rolling(&self) -> bool {
         self.spec.update_strategy.as_ref().and_then(|strategy| strategy.kind.as_deref()) != Some("OnDelete")
+    }
+
+    /// The ordinal below which pods keep the old template; zero where updates do not roll.
+    pub fn partition(&self) -> i32 {
+        let strategy = self.spec.update_strategy.as_ref().filter(|_| self.is_rolling());
+        strategy.and_then(|strategy| strategy.rolling_update).map_or(0, |rolling| rolling.partition)
     }
 
     /// The first ordinal.
