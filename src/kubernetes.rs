@@ -11,6 +11,7 @@ mod container;
 mod delete_options;
 mod deployment;
 mod meta;
+mod placement;
 mod pod;
 mod scale;
 mod selector;
@@ -21,10 +22,13 @@ pub use claim::{ClaimTemplate, ClaimTemplateSpec};
 pub use container::{
     Container, EnvFrom, EnvVar, Exec, Handler, HttpGet, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
     Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice, VolumeMount,
+    Container, ContainerPort, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice,
+    VolumeMount,
 };
 pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};
 pub use meta::{Labels, ManagedFields, ObjectMeta, OwnerReference};
+pub use placement::{Affinity, PodAffinityTerm, PodAntiAffinity, TopologySpread, WeightedTerm};
 pub use pod::{ClaimVolume, HostPath, PodMeta, PodSpec, PodTemplate, Slot, Volume};
 pub use scale::{Scale, ScaleSpec};
 pub use selector::{LabelSelector, Requirement};

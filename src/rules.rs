@@ -52,6 +52,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &lifecycle::PartitionLeftBehind,
     &secrets::PlaintextPassword,
     &availability::MissingDisruptionBudget,
+    &availability::CoLocatedReplicas,
     &workload::DatabaseInDeployment,
 ]);
 

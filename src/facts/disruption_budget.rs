@@ -5,10 +5,6 @@ use serde::Deserialize;
 use super::kind::{Kind, LiveList, Resource, Scope};
 use crate::kubernetes::{LabelSelector, Labels, ObjectMeta, nullable};
 
-/// Labels that a StatefulSet's controller gives to each pod, with values that no template tells.
-const OF_PODS: [&str; 3] =
-    ["statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-revision-hash"];
-
 /// What rules know of a PodDisruptionBudget: its spec, never its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetFacts {
@@ -51,8 +47,7 @@ impl Amount {
 impl BudgetFacts {
     /// Whether it protects the pods of a template with these labels; `None` where that cannot be told.
     pub fn selects(&self, labels: &Labels) -> Option<bool> {
-        let Some(selector) = &self.selector else { return Some(false) };
-        selector.selects(labels, |key| !OF_PODS.contains(&key))
+        self.selector.as_ref().map_or(Some(false), |selector| selector.selects_pods(labels))
     }
 
     /// The field by which it never lets one of a set's ready pods be evicted, with its value.

@@ -25,6 +25,9 @@ pub struct Container {
     /// Whole ConfigMaps and Secrets as environment.
     #[serde(default, deserialize_with = "nullable")]
     pub env_from: Vec<EnvFrom>,
+    /// Ports.
+    #[serde(default, deserialize_with = "nullable")]
+    pub ports: Vec<ContainerPort>,
     /// Mounted volumes.
     #[serde(default, deserialize_with = "nullable")]
     pub volume_mounts: Vec<VolumeMount>,
@@ -41,6 +44,15 @@ pub struct Container {
     pub lifecycle: Option<Lifecycle>,
     /// `Always` on an init container makes it a native sidecar.
     pub restart_policy: Option<String>,
+}
+
+/// A port of a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerPort {
+    /// The node's port that leads to it; zero for none.
+    #[serde(default, deserialize_with = "nullable")]
+    pub host_port: i32,
 }
 
 /// An environment variable.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Container, Labels, Present, nullable};
+use super::{Affinity, Container, Labels, Present, TopologySpread, nullable};
 use crate::pointer::Pointer;
 
 /// A pod template.
@@ -41,6 +41,14 @@ pub struct PodSpec {
     pub volumes: Vec<Volume>,
     /// Seconds between SIGTERM and SIGKILL; absent means 30.
     pub termination_grace_period_seconds: Option<i64>,
+    /// Which nodes the pods want, and which pods they want near or far.
+    pub affinity: Option<Affinity>,
+    /// How evenly pods are spread over parts of the cluster.
+    #[serde(default, deserialize_with = "nullable")]
+    pub topology_spread_constraints: Vec<TopologySpread>,
+    /// Whether the pods use the network of their node, and with it the node's ports.
+    #[serde(default, deserialize_with = "nullable")]
+    pub host_network: bool,
 }
 
 /// Where a container stands in its pod.

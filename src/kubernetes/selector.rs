@@ -30,7 +30,16 @@ pub struct Requirement {
     pub values: Vec<String>,
 }
 
+/// Labels that a StatefulSet's controller gives to each pod, with values that no template tells.
+const OF_PODS: [&str; 3] =
+    ["statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-revision-hash"];
+
 impl LabelSelector {
+    /// Whether it selects the pods of a set whose template has these labels; `None` where that cannot be told.
+    pub fn selects_pods(&self, labels: &Labels) -> Option<bool> {
+        self.selects(labels, |key| !OF_PODS.contains(&key))
+    }
+
     /// Whether nothing is required.
     pub fn is_empty(&self) -> bool {
         self.match_labels.is_empty() && self.match_expressions.is_empty()

@@ -50,7 +50,7 @@ fn counts_what_is_exempt() {
         "{name: web, annotations: {stsguard.dev/exempt-non-headless-service: \"clients only\"}}\nspec:\n  serviceName";
     let text = text.replace("{name: web}\nspec:\n  serviceName", annotated);
     let ended = Folder::with(&[("web.yaml", &text)]).run(&["check"]);
-    let expected = "checked 1 object in 1 file: no findings, 1 for the record (--show audit), 1 exempt\n";
+    let expected = "checked 1 object in 1 file: no findings, 2 for the record (--show audit), 1 exempt\n";
     assert_eq!((ended.code, ended.stdout.as_str()), (0, expected));
 }
 

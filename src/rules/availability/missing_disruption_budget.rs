@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::facts::{BudgetFacts, Lookup};
 use crate::kubernetes::{LabelSelector, RunsPods, StatefulSet};
@@ -93,11 +93,16 @@ impl Rule for MissingDisruptionBudget {
     }
 }
 
-/// A budget for the set's pods, as YAML.
-fn budget(set: &Workload<'_, StatefulSet>) -> String {
+/// The labels by which to select the set's pods, as YAML.
+pub(super) fn labels(set: &Workload<'_, StatefulSet>) -> Value {
     let own = set.spec.selector.as_ref().filter(|own| own.match_expressions.is_empty());
     let labels = own.map(|own: &LabelSelector| &own.match_labels).filter(|labels| !labels.is_empty());
-    let labels = json!(labels.unwrap_or(&set.template().metadata.labels));
+    json!(labels.unwrap_or(&set.template().metadata.labels))
+}
+
+/// A budget for the set's pods, as YAML.
+fn budget(set: &Workload<'_, StatefulSet>) -> String {
+    let labels = labels(set);
     let name = set.metadata().name.as_deref().unwrap_or("<name>");
     format!(
         "{{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {{name: {name}}}, spec: {{maxUnavailable: 1, \

@@ -3,7 +3,6 @@ use crate::evaluation::{Change, Subject};
 use crate::facts::InMemory;
 use crate::rule::{Finding, Occasion, Policy, Profile, Specs};
 use crate::rules::{self, harness};
-use serde_json::Value;
 
 fn set(replicas: i32) -> Value {
     let labels = json!({"app": "db", "tier": "data"});
