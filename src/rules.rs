@@ -51,6 +51,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &lifecycle::ClaimsLeftBehind,
     &lifecycle::PartitionLeftBehind,
     &secrets::PlaintextPassword,
+    &secrets::FloatingImageTag,
     &availability::MissingDisruptionBudget,
     &availability::CoLocatedReplicas,
     &workload::DatabaseInDeployment,

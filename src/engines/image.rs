@@ -67,6 +67,12 @@ impl<'a> ImageReference<'a> {
         self.path.rsplit('/').next().unwrap_or(self.path)
     }
 
+    /// Whether what it names can be another version at the next start: it has no digest, and no tag or one without a
+    /// version.
+    pub fn floats(&self) -> bool {
+        self.digest.is_none() && !self.tag.is_some_and(names_a_version)
+    }
+
     /// The full repository, as Docker completes it: `postgres` is `docker.io/library/postgres`.
     fn repository(&self, mirrors: &[Mirror]) -> String {
         let written = match self.registry {
@@ -135,6 +141,40 @@ pub fn major(tag: &str) -> Option<u32> {
     };
     let after_pg = tag.split('-').find_map(|part| part.strip_prefix("pg").and_then(digits));
     after_pg.or_else(|| digits(tag.strip_prefix('v').unwrap_or(tag)))
+}
+
+/// Words in tags whose digits are those of a system or a processor: `alpine3.19`, `debian-12`, `arm64`.
+const SYSTEMS: &[&str] = &[
+    "alpine",
+    "debian",
+    "ubuntu",
+    "ubi",
+    "centos",
+    "rhel",
+    "fedora",
+    "photon",
+    "oraclelinux",
+    "windowsservercore",
+    "nanoserver",
+    "ltsc",
+    "amd64",
+    "arm64",
+    "arm32",
+    "x86",
+    "s390x",
+    "ppc64le",
+    "riscv64",
+];
+
+/// Whether a tag says which version of the server it is, however roughly.
+fn names_a_version(tag: &str) -> bool {
+    let mut system = false;
+    tag.split('-').any(|part| {
+        let version = part.contains(|c: char| c.is_ascii_digit());
+        let of_system = system || SYSTEMS.iter().any(|word| part.starts_with(word));
+        system = of_system && !version;
+        version && !of_system
+    })
 }
 
 #[cfg(test)]

@@ -101,3 +101,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn floats_without_a_digest_and_a_version() {
+    let floats = |text: &str| ImageReference::parse(text).expect("a reference").floats();
+    for image in [
+        "postgres",
+        "postgres:latest",
+        "localhost:5000/postgres",
+        "redis:alpine",
+        "redis:alpine3.20",
+        "postgres:bookworm",
+        "mongo:windowsservercore-ltsc2022",
+        "quay.io/minio/minio:latest",
+        "bitnami/mysql:debian-12",
+        "scylladb/scylla:latest-arm64",
+        "couchbase:x86_64",
+    ] {
+        assert!(floats(image), "{image}");
+    }
+    for image in [
+        "postgres:16",
+        "postgres:16-alpine3.20",
+        "postgres:alpine3.20-16.4",
+        "timescale/timescaledb:latest-pg16",
+        "pgvector/pgvector:pg17",
+        "quay.io/minio/minio:RELEASE.2025-03-12T18-04-18Z",
+        "cockroachdb/cockroach:v24.3.0",
+        "postgres@sha256:0011",
+        "postgres:latest@sha256:0011",
+        "acme/postgres:sha-1a2b3c",
+    ] {
+        assert!(!floats(image), "{image}");
+    }
+}
