@@ -13,6 +13,7 @@ mod image;
 mod mount;
 mod readiness;
 mod server;
+mod trust;
 
 pub use catalogue::{Engine, FindsPeers, Image, Layout, StartUp};
 pub use data_directory::{DataDirectory, Directory, SetBy};
@@ -22,6 +23,7 @@ pub use image::{Degree, ImageReference, Mirror, major};
 pub use mount::{Backing, BackingSource, backing, is_below, normalise};
 pub use readiness::{Asks, Readiness};
 pub use server::{Server, holds_data, servers, shadow};
+pub use trust::{SetTo, Trust};
 
 /// The catalogue, in the order of its pages.
 pub fn engines() -> impl Iterator<Item = &'static Engine> {

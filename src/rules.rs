@@ -51,6 +51,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &lifecycle::ClaimsLeftBehind,
     &lifecycle::PartitionLeftBehind,
     &secrets::PlaintextPassword,
+    &secrets::TrustAuthentication,
     &secrets::FloatingImageTag,
     &availability::MissingDisruptionBudget,
     &availability::CoLocatedReplicas,

@@ -10,6 +10,7 @@ mod search;
 mod stores;
 
 use super::readiness::Readiness;
+use super::trust::Trust;
 
 /// How an engine's pods must be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Engine {
     pub database: bool,
     /// Variables whose literal value is a password; `*_FILE` variables are not among them.
     pub password_variables: &'static [&'static str],
+    /// Variables by which it lets everybody in.
+    pub trust: &'static [Trust],
     /// Names of the server's programs and entrypoints, as they stand in a command line.
     pub programs: &'static [&'static str],
     /// Arguments that name the data directory; those that end in `=` carry it in the same word.
@@ -189,6 +192,7 @@ const UNKNOWN: Engine = Engine {
     peer_questions: &[],
     database: false,
     password_variables: &[],
+    trust: &[],
     programs: &[],
     directory_arguments: &[],
     defaults_in_arguments: false,

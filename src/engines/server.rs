@@ -11,6 +11,7 @@ use super::environment::ConfigMaps;
 use super::image::{Degree, ImageReference, Mirror, identify};
 use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 use super::readiness::Readiness;
+use super::trust::{self, Trust};
 
 /// A container that runs a known database server.
 #[derive(Debug, Clone)]
@@ -134,6 +135,11 @@ impl Server<'_> {
         let layout = self.layout?;
         let (subdirectory, limit) = layout.safe_subdirectory?;
         (self.major? < limit && !self.is_assumed).then(|| (layout.variables[0], subdirectory))
+    }
+
+    /// What lets everybody into the server, as far as the container shows it.
+    pub fn trust(&self, config_maps: &ConfigMaps<'_>) -> Option<&'static Trust> {
+        trust::found(self, config_maps)
     }
 
     /// The paths that the image declares as VOLUME; empty where they are not known.

@@ -6,6 +6,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::trust::Trust;
 
 static MONGODB: Layout = fixed(&[era("/data/db", &["/data/db", "/data/configdb"])], &[]);
 static CASSANDRA: Layout = fixed(&[era("/var/lib/cassandra", &["/var/lib/cassandra"])], &[]);
@@ -79,6 +80,13 @@ pub(super) static ENGINES: &[Engine] = &[
             "MONGODB_PASSWORD",
             "MONGODB_REPLICA_SET_KEY",
         ],
+        // bitnami/containers, libmongodb.sh, mongodb_validate.
+        trust: &[Trust::by_bitnami(&[
+            "MONGODB_ROOT_PASSWORD",
+            "MONGODB_INITIAL_PRIMARY_ROOT_PASSWORD",
+            "MONGODB_PASSWORD",
+            "MONGODB_EXTRA_PASSWORDS",
+        ])],
         programs: &["mongod", "docker-entrypoint.sh"],
         directory_arguments: &["--dbpath", "--dbpath="],
         images: &[

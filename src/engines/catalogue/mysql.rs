@@ -5,6 +5,7 @@
 
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::trust::{SetTo, Trust};
 
 const DATA: &str = "/var/lib/mysql";
 
@@ -60,6 +61,21 @@ const MARIADB_OFFICIAL_READINESS: Readiness = Readiness::new(
     "MariaDB/mariadb-docker, healthcheck.sh",
 )
 .within(5);
+/// What gives root a password, or keeps it from other hosts.
+const ROOT: &[&str] = &[
+    "MYSQL_ROOT_PASSWORD",
+    "MARIADB_ROOT_PASSWORD",
+    "MARIADB_ROOT_PASSWORD_HASH",
+    "MYSQL_RANDOM_ROOT_PASSWORD",
+    "MARIADB_RANDOM_ROOT_PASSWORD",
+    "MYSQL_ROOT_HOST",
+    "MARIADB_ROOT_HOST",
+];
+
+/// docker-library/mysql and MariaDB/mariadb-docker, docker-entrypoint.sh, docker_verify_minimum_env: whatever it is set to.
+const fn of_root(variable: &'static str) -> Trust {
+    Trust { variable, set_to: SetTo::Anything, maker: None, unless: ROOT }
+}
 
 /// All of them bootstrap in order; Galera starts its cluster from ordinal 0.
 const FAMILY: Engine = Engine {
@@ -67,6 +83,17 @@ const FAMILY: Engine = Engine {
     start_up: StartUp::Ordered,
     database: true,
     password_variables: PASSWORDS,
+    trust: &[
+        of_root("MYSQL_ALLOW_EMPTY_PASSWORD"),
+        of_root("MARIADB_ALLOW_EMPTY_ROOT_PASSWORD"),
+        // bitnami/containers, libmysql.sh and libmariadb.sh, mysql_validate; replicas know the primary's password.
+        Trust::by_bitnami(&[
+            "MYSQL_ROOT_PASSWORD",
+            "MARIADB_ROOT_PASSWORD",
+            "MYSQL_MASTER_ROOT_PASSWORD",
+            "MARIADB_MASTER_ROOT_PASSWORD",
+        ]),
+    ],
     programs: &["mysqld", "mariadbd", "docker-entrypoint.sh", "mysqld_safe"],
     directory_arguments: &["--datadir=", "--datadir", "-h"],
     readiness: &[MYSQL_READINESS],

@@ -3,8 +3,9 @@
 //! Sources: docker-library/postgres (Dockerfile templates, docker-entrypoint.sh), timescale/timescaledb-docker-ha
 //! (Dockerfile), supabase/postgres#444, bitnami/containers (postgresql-env.sh).
 
-use super::{Engine, Era, FindsPeers, Image, Layout, StartUp, laid_out};
+use super::{Engine, Era, FindsPeers, Image, Layout, StartUp, UNKNOWN, laid_out};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::trust::{SetTo, Trust};
 
 const DATA: &str = "/var/lib/postgresql/data";
 
@@ -85,6 +86,12 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
         "REPMGR_PASSWORD",
         "PGPASSWORD",
     ],
+    trust: &[
+        // docker-entrypoint.sh, pg_setup_hba_conf: the method is for all hosts, whether there is a password or not.
+        Trust { variable: "POSTGRES_HOST_AUTH_METHOD", set_to: SetTo::Word("trust"), maker: None, unless: &[] },
+        // bitnami/containers, libpostgresql.sh, postgresql_validate.
+        Trust::by_bitnami(&["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD"]),
+    ],
     programs: &["postgres", "docker-entrypoint.sh", "docker-ensure-initdb.sh", "postmaster"],
     directory_arguments: &["-D", "--pgdata", "--pgdata=", "data_directory=", "--data_directory=", "--data-directory="],
     defaults_in_arguments: false,
@@ -125,6 +132,7 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
         // Known by its maker alone: the path `supabase/postgres` also ends in the official image's name.
         laid_out("supabase-postgres", &[], &SUPABASE),
     ],
+    ..UNKNOWN
 }];
 
 /// Images whose last segment is the official one but whose layout is their own: full path, segment in the catalogue.

@@ -3,7 +3,7 @@
 //! Sources: elastic/helm-charts and opensearch-project/helm-charts (grace 120, Parallel); helm/charts#4151 and
 //! elastic/helm-charts#553 (what `_cluster/health` needs).
 
-use super::{Engine, FindsPeers, Layout, StartUp, era, fixed, laid_out, plain};
+use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 
 static ELASTICSEARCH: Layout = fixed(&[era("/usr/share/elasticsearch/data", &[])], &["path.data"]);
@@ -42,6 +42,7 @@ pub(super) static ENGINES: &[Engine] = &[
             plain("elasticsearch-oss", &[]),
             plain("elasticsearch-wolfi", &[]),
         ],
+        ..UNKNOWN
     },
     Engine {
         id: "opensearch",
@@ -57,5 +58,6 @@ pub(super) static ENGINES: &[Engine] = &[
         directory_arguments: &["-Epath.data="],
         defaults_in_arguments: false,
         images: &[laid_out("opensearch", &["docker.io/opensearchproject/opensearch"], &OPENSEARCH)],
+        ..UNKNOWN
     },
 ];

@@ -6,6 +6,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::trust::Trust;
 
 static REDIS: Layout = fixed(&[era("/data", &["/data"])], &[]);
 static CONSUL: Layout = fixed(&[era("/consul/data", &["/consul/data"])], &[]);
@@ -85,6 +86,8 @@ pub(super) static ENGINES: &[Engine] = &[
         finds_peers: FindsPeers::In(&["redis-cluster"]),
         grace_floor: Some(60),
         password_variables: &["REDIS_PASSWORD", "REDIS_MASTER_PASSWORD", "REDISCLI_AUTH"],
+        // bitnami/containers, libredis.sh, redis_validate.
+        trust: &[Trust::by_bitnami(&["REDIS_PASSWORD", "REDIS_MASTER_PASSWORD"])],
         programs: &["redis-server", "docker-entrypoint.sh"],
         directory_arguments: &["--dir"],
         images: &[
@@ -101,6 +104,8 @@ pub(super) static ENGINES: &[Engine] = &[
         finds_peers: FindsPeers::In(&["valkey-cluster"]),
         grace_floor: Some(60),
         password_variables: &["VALKEY_PASSWORD", "VALKEY_PRIMARY_PASSWORD"],
+        // bitnami/containers, libvalkey.sh, valkey_validate.
+        trust: &[Trust::by_bitnami(&["VALKEY_PASSWORD", "VALKEY_PRIMARY_PASSWORD"])],
         programs: &["valkey-server", "docker-entrypoint.sh"],
         directory_arguments: &["--dir"],
         images: &[laid_out("valkey", &["docker.io/valkey/valkey"], &REDIS), VALKEY_CLUSTER],
@@ -120,6 +125,7 @@ pub(super) static ENGINES: &[Engine] = &[
         directory_arguments: &["--data-dir", "--data-dir="],
         defaults_in_arguments: false,
         images: &[plain("etcd", &["quay.io/coreos/etcd", "gcr.io/etcd-development/etcd", "registry.k8s.io/etcd"])],
+        ..UNKNOWN
     },
     Engine {
         id: "consul",

@@ -1,4 +1,5 @@
-use crate::engines::{self, Degree};
+use super::trust_authentication::is_useless;
+use crate::engines::{self, Degree, Server};
 use crate::kubernetes::{Container, EnvVar, RunsPods, StatefulSet};
 use crate::rule::{Action, Context, Findings, Rule, Workload, rule};
 
@@ -43,11 +44,15 @@ rule! {
 }
 
 impl Rule for PlaintextPassword {
-    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let matters = set.main().is_some() || set.holds_data();
         for (place, container) in set.pod().all_containers() {
             for (index, entry) in container.env.iter().enumerate().filter(|(_, entry)| is_literal(entry)) {
-                let engine = engine_of(set, container, &entry.name);
+                let server = server_of(set, container, &entry.name);
+                if server.is_some_and(|server| is_useless(server, cx)) {
+                    continue; // Nobody is asked for it: the business of STS402.
+                }
+                let engine = server.map(|server| server.degree);
                 let by_name = matters && engines::is_secret_variable(&entry.name);
                 if engine.is_none() && !by_name {
                     continue;
@@ -64,10 +69,14 @@ impl Rule for PlaintextPassword {
     }
 }
 
-/// How surely the variable is a password of the server in this container.
-fn engine_of(set: &Workload<'_, StatefulSet>, container: &Container, variable: &str) -> Option<Degree> {
+/// The server in this container whose password the variable is.
+fn server_of<'w, 'a>(
+    set: &'w Workload<'a, StatefulSet>,
+    container: &Container,
+    variable: &str,
+) -> Option<&'w Server<'a>> {
     let mut servers = set.servers.iter().filter(|server| std::ptr::eq(server.container, container));
-    servers.find(|server| server.engine.password_variables.contains(&variable)).map(|server| server.degree)
+    servers.find(|server| server.engine.password_variables.contains(&variable))
 }
 
 /// A value that can be a secret: neither empty nor a reference to another variable, no switch, no path of a file.
@@ -99,6 +108,19 @@ mod tests {
     fn finds_names_that_end_like_secrets_and_literals_that_a_later_entry_overrides() {
         let env = json!([{"name": "BACKUP_ACCESS_KEY", "value": "x"}, {"name": "BACKUP_ACCESS_KEY", "value": ""}]);
         assert_eq!(created("postgres:16", &env).len(), 1);
+    }
+
+    #[test]
+    fn leaves_a_password_that_nobody_is_asked_for_to_the_rule_about_that() {
+        let env = json!([
+            {"name": "POSTGRES_HOST_AUTH_METHOD", "value": "trust"}, {"name": "POSTGRES_PASSWORD", "value": "x"},
+            {"name": "BACKUP_ACCESS_KEY", "value": "x"},
+        ]);
+        assert_eq!(created("postgres:16", &env), ["BACKUP_ACCESS_KEY is written into the manifest"]);
+        let env = json!([
+            {"name": "MYSQL_ALLOW_EMPTY_PASSWORD", "value": "yes"}, {"name": "MYSQL_PASSWORD", "value": "x"},
+        ]);
+        assert_eq!(created("mysql:8.4", &env), ["MYSQL_PASSWORD is written into the manifest"]);
     }
 
     #[test]
