@@ -55,6 +55,8 @@ pub struct Engine {
     pub database: bool,
     /// Variables whose literal value is a password; `*_FILE` variables are not among them.
     pub password_variables: &'static [&'static str],
+    /// Those of them that are read only when new data is made.
+    pub init_only_variables: &'static [&'static str],
     /// Variables by which it lets everybody in.
     pub trust: &'static [Trust],
     /// Names of the server's programs and entrypoints, as they stand in a command line.
@@ -192,6 +194,7 @@ const UNKNOWN: Engine = Engine {
     peer_questions: &[],
     database: false,
     password_variables: &[],
+    init_only_variables: &[],
     trust: &[],
     programs: &[],
     directory_arguments: &[],

@@ -236,6 +236,10 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_sound() {
+        for engine in engines() {
+            let is_password = |name: &&str| engine.password_variables.contains(name);
+            assert!(engine.init_only_variables.iter().all(|name| is_password(name)), "{}", engine.id);
+        }
         let mut ids: Vec<_> = engines().map(|engine| engine.id).collect();
         let mut segments: Vec<_> = engines().flat_map(|e| e.images).map(|image| image.segment).collect();
         let counts = (ids.len(), segments.len());

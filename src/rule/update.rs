@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::workload::Workload;
+use crate::engines::Server;
 use crate::kubernetes::{RunsPods as _, StatefulSet};
 
 /// The specs of an update as the API server sends them: equal specs are the same text, byte for byte.
@@ -40,7 +41,16 @@ pub struct Update<'a, 's> {
     pub specs: Specs<'a>,
 }
 
-impl Update<'_, '_> {
+impl<'a, 's> Update<'a, 's> {
+    /// A server of the new set as it was before: in the container of that name, or the only one of its engine.
+    pub fn before(&self, server: &Server<'_>) -> Option<&'a Server<'s>> {
+        let same = |before: &&Server<'_>| before.engine.id == server.engine.id;
+        let by_name =
+            self.old.servers.iter().filter(same).find(|before| before.container.name == server.container.name);
+        let lone = |set: &'a Workload<'s, StatefulSet>| set.servers.iter().filter(same).count() == 1;
+        by_name.or_else(|| self.old.servers.iter().find(same).filter(|_| lone(self.old) && lone(self.new)))
+    }
+
     /// Whether anything in the pod template changed, also what no rule reads: pods are replaced.
     ///
     /// Without the texts only the fields that rules read are compared.

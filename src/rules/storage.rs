@@ -18,6 +18,7 @@ mod unmounted_claim_template;
 pub use claims_deleted::ClaimsDeleted;
 pub use data_directory_at_mount_root::DataDirectoryAtMountRoot;
 pub use data_directory_moved::DataDirectoryMoved;
+pub(super) use data_directory_moved::goes_on;
 pub use data_directory_shadowed::DataDirectoryShadowed;
 pub use data_directory_unmounted::DataDirectoryUnmounted;
 pub use host_path_data::HostPathData;

@@ -13,13 +13,14 @@ use stsguard::rules::{self, RULES};
 
 use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
 
-const CHANGES: [&str; 6] = [
+const CHANGES: [&str; 7] = [
     "service-breaks-identity",
     "governing-service-deleted",
     "data-directory-moved",
     "unordered-deletion",
     "claims-left-behind",
     "partition-left-behind",
+    "password-change-has-no-effect",
 ];
 
 /// One fixture: the first document is what the request is about, the others stand in the cluster already.
@@ -102,10 +103,12 @@ fn told(finding: &Finding) -> String {
     format!("{} {action} {pointer} | {message} | {help} | {fix}", rule.code)
 }
 
-/// Lower case, unless it starts with a name: a kind, a product, a quoted value.
+/// Lower case, unless it starts with a name: a kind, a product, a variable, a quoted value.
 fn starts_well(message: &str) -> bool {
     let titles = stsguard::engines::engines().map(|engine| engine.title);
+    let first_word = message.split(' ').next().unwrap_or_default();
     message.starts_with(|first: char| first.is_lowercase() || first == '"')
+        || first_word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
         || titles.chain(["Service "]).any(|name| message.starts_with(name))
 }
 

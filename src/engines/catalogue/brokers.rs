@@ -114,6 +114,8 @@ pub(super) static ENGINES: &[Engine] = &[
         // A member of a cluster that went down whole waits for those that were up at its own end (docs/engines.md).
         start_up: StartUp::Parallel,
         password_variables: &["RABBITMQ_DEFAULT_PASS", "RABBITMQ_PASSWORD", "RABBITMQ_ERLANG_COOKIE"],
+        // docker-library/rabbitmq#150: the default user is made with a new database.
+        init_only_variables: &["RABBITMQ_DEFAULT_PASS"],
         programs: &["rabbitmq-server", "docker-entrypoint.sh"],
         images: &[laid_out("rabbitmq", &["docker.io/library/rabbitmq"], &RABBITMQ)],
         ..UNKNOWN

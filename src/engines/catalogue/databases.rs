@@ -80,6 +80,8 @@ pub(super) static ENGINES: &[Engine] = &[
             "MONGODB_PASSWORD",
             "MONGODB_REPLICA_SET_KEY",
         ],
+        // docker-library/mongo, docker-entrypoint.sh: only where the directory of the data is new.
+        init_only_variables: &["MONGO_INITDB_ROOT_PASSWORD"],
         // bitnami/containers, libmongodb.sh, mongodb_validate.
         trust: &[Trust::by_bitnami(&[
             "MONGODB_ROOT_PASSWORD",
@@ -185,6 +187,14 @@ pub(super) static ENGINES: &[Engine] = &[
         grace_floor: Some(60),
         database: true,
         password_variables: &[
+            "INFLUXDB_ADMIN_PASSWORD",
+            "INFLUXDB_USER_PASSWORD",
+            "DOCKER_INFLUXDB_INIT_PASSWORD",
+            "DOCKER_INFLUXDB_INIT_ADMIN_TOKEN",
+        ],
+        // influxdata/influxdata-docker, init-influxdb.sh (1.x: only without META_DIR) and entrypoint.sh (2.x: only without
+        // the bolt file).
+        init_only_variables: &[
             "INFLUXDB_ADMIN_PASSWORD",
             "INFLUXDB_USER_PASSWORD",
             "DOCKER_INFLUXDB_INIT_PASSWORD",

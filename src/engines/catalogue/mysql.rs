@@ -83,6 +83,8 @@ const FAMILY: Engine = Engine {
     start_up: StartUp::Ordered,
     database: true,
     password_variables: PASSWORDS,
+    // docker-library/mysql and MariaDB/mariadb-docker, docker-entrypoint.sh: only where DATADIR/mysql is not there.
+    init_only_variables: &["MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD", "MARIADB_ROOT_PASSWORD", "MARIADB_PASSWORD"],
     trust: &[
         of_root("MYSQL_ALLOW_EMPTY_PASSWORD"),
         of_root("MARIADB_ALLOW_EMPTY_ROOT_PASSWORD"),

@@ -86,6 +86,8 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
         "REPMGR_PASSWORD",
         "PGPASSWORD",
     ],
+    // docker-library/postgres, docker-entrypoint.sh; bitnami/containers, libpostgresql.sh ("persisted data").
+    init_only_variables: &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD"],
     trust: &[
         // docker-entrypoint.sh, pg_setup_hba_conf: the method is for all hosts, whether there is a password or not.
         Trust { variable: "POSTGRES_HOST_AUTH_METHOD", set_to: SetTo::Word("trust"), maker: None, unless: &[] },

@@ -54,6 +54,8 @@ pub(super) static ENGINES: &[Engine] = &[
         start_up: StartUp::Parallel,
         database: true,
         password_variables: &["OPENSEARCH_INITIAL_ADMIN_PASSWORD", "OPENSEARCH_PASSWORD"],
+        // opensearch-project/security#4602: the users are in an index of the cluster from its first start on.
+        init_only_variables: &["OPENSEARCH_INITIAL_ADMIN_PASSWORD"],
         programs: &["opensearch", "opensearch-docker-entrypoint.sh"],
         directory_arguments: &["-Epath.data="],
         defaults_in_arguments: false,

@@ -1,10 +1,13 @@
+use self::location::Location;
 use super::data_directory_shadowed::image_volumes_hide;
 use super::placement::refused;
-use crate::engines::{self, BackingSource, DataDirectory, Degree, Directory, Server, SetBy};
+use crate::engines::{self, DataDirectory, Degree, Server};
 use crate::exemption::is_exempt;
 use crate::kubernetes::{RunsPods, StatefulSet};
 use crate::pointer::Pointer;
 use crate::rule::{Action, Context, Described, Findings, Rule, Update, Workload, data_directory, rule};
+
+mod location;
 
 rule! {
     /// Updates after which a server would start on other files.
@@ -49,7 +52,7 @@ impl Rule for DataDirectoryMoved {
     fn stateful_set_update(&self, change: &Update<'_, '_>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let Update { old, new, .. } = *change;
         for server in &new.servers {
-            if let Some(before) = counterpart(old, new, server) {
+            if let Some(before) = change.before(server) {
                 compare(old, new, before, server, cx, found);
             }
         }
@@ -68,19 +71,6 @@ impl Rule for DataDirectoryMoved {
     }
 }
 
-/// The same server before the update: the container of that name, or the only server of that engine.
-fn counterpart<'o, 'a>(
-    old: &'o Workload<'a, StatefulSet>,
-    new: &Workload<'_, StatefulSet>,
-    server: &Server<'_>,
-) -> Option<&'o Server<'a>> {
-    let same = |before: &&Server<'_>| before.engine.id == server.engine.id;
-    let by_name = old.servers.iter().filter(same).find(|before| before.container.name == server.container.name);
-    let lone = old.servers.iter().filter(same).count() == 1
-        && new.servers.iter().filter(|other| other.engine.id == server.engine.id).count() == 1;
-    by_name.or_else(|| old.servers.iter().find(same).filter(|_| lone))
-}
-
 fn compare(
     old: &Workload<'_, StatefulSet>,
     new: &Workload<'_, StatefulSet>,
@@ -93,23 +83,17 @@ fn compare(
     let at = after.slot.pointer(StatefulSet::POD);
     let mut moves = Vec::new();
     let mut stays = false;
-    for was in &before.possible() {
-        for is in &after.possible() {
-            // Whatever major one image name stands for, it is the same one before and after.
-            if same_image && was.major != is.major && was.is_assumed {
-                continue;
-            }
-            match moved(old, new, was, is, cx) {
-                Moved::Never => {}
-                Moved::Nothing => stays = true,
-                Moved::Unknown { from } => {
-                    if !same_image {
-                        unknown(after, from.as_str(), found);
-                    }
-                    return;
+    for moved in possible(old, new, before, after, cx) {
+        match moved {
+            Moved::Never => {}
+            Moved::Unseen | Moved::Unmissed | Moved::Stays => stays = true,
+            Moved::Unknown { from } => {
+                if !same_image {
+                    unknown(after, from.as_str(), found);
                 }
-                Moved::Data(moved) => moves.push(moved),
+                return;
             }
+            Moved::Data(moved) => moves.push(moved),
         }
     }
     let Some((from, to)) = moves.into_iter().next() else { return };
@@ -138,12 +122,54 @@ fn unknown(after: &Server<'_>, from: &str, found: &mut Findings<'_, '_>) {
         .at_most(Action::Warn);
 }
 
+/// Whether a server goes on with data that it has kept, whatever majors it may have.
+pub(in crate::rules) fn goes_on(
+    change: &Update<'_, '_>,
+    before: &Server<'_>,
+    after: &Server<'_>,
+    cx: &Context<'_>,
+) -> bool {
+    let mut possible = possible(change.old, change.new, before, after, cx);
+    possible.retain(|moved| !matches!(moved, Moved::Never));
+    !possible.is_empty()
+        && possible.iter().all(|moved| match moved {
+            Moved::Stays => true,
+            Moved::Unseen => change.old.holds_data(),
+            Moved::Never | Moved::Unmissed | Moved::Unknown { .. } | Moved::Data(_) => false,
+        })
+}
+
+/// What an update does to the data, for all majors that the server may have.
+fn possible(
+    old: &Workload<'_, StatefulSet>,
+    new: &Workload<'_, StatefulSet>,
+    before: &Server<'_>,
+    after: &Server<'_>,
+    cx: &Context<'_>,
+) -> Vec<Moved> {
+    let same_image = before.container.image == after.container.image;
+    let mut all = Vec::new();
+    for was in &before.possible() {
+        for is in &after.possible() {
+            // Whatever major one image name stands for, it is the same one before and after.
+            if !(same_image && was.major != is.major && was.is_assumed) {
+                all.push(moved(old, new, was, is, cx));
+            }
+        }
+    }
+    all
+}
+
 /// What an update does to the place of a server's data.
 enum Moved {
     /// With this major it never started.
     Never,
-    /// It stays, or there was none that would be missed.
-    Nothing,
+    /// Nobody knows where it was.
+    Unseen,
+    /// There was none that would be missed.
+    Unmissed,
+    /// It is where it was.
+    Stays,
     /// It was here, and nobody knows where it is now.
     Unknown { from: String },
     /// It was there and is here.
@@ -157,19 +183,21 @@ fn moved(
     after: &Server<'_>,
     cx: &Context<'_>,
 ) -> Moved {
-    let DataDirectory::Known(was) = data_directory(before, cx) else { return Moved::Nothing };
+    let DataDirectory::Known(was) = data_directory(before, cx) else { return Moved::Unseen };
     if refused(before, &was.path, was.set_by).is_some() {
         return Moved::Never;
     }
     let Some(from) = Location::of(&was, old, before).filter(|location| location.is_kept) else {
-        return Moved::Nothing;
+        return Moved::Unmissed;
     };
     if image_volumes_hide(&cx.policy) && is_shadowed(&was.path, old, before) {
         return Moved::Nothing; // The claim never held the data: see STS203.
+    if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
+        return Moved::Unmissed; // The claim never held the data: see STS203.
     }
     let DataDirectory::Known(is) = data_directory(after, cx) else { return Moved::Unknown { from: from.text } };
     let to = Location::of(&is, new, after).unwrap_or_else(|| Location::nowhere(&is.path));
-    if to.identity == from.identity { Moved::Nothing } else { Moved::Data((from, to)) }
+    if to.identity == from.identity { Moved::Stays } else { Moved::Data((from, to)) }
 }
 
 /// Whether an image's VOLUME lies between the mount and the data, as STS203 finds it.
@@ -178,54 +206,6 @@ fn is_shadowed(path: &str, set: &Workload<'_, StatefulSet>, server: &Server<'_>)
         return false;
     };
     engines::shadow(path, &backing, server).is_some()
-}
-
-/// Where data lies in its volume.
-struct Location {
-    /// Equal when the files are the same.
-    identity: (String, String),
-    /// For people.
-    text: String,
-    /// Whether it outlives the pod.
-    is_kept: bool,
-    /// Whether a part of it is not sure: a subPathExpr, which only the node expands, or a default of a major that the image
-    /// need not have.
-    is_assumed: bool,
-}
-
-impl Location {
-    /// In the container, on no volume.
-    fn nowhere(path: &str) -> Self {
-        let identity = (String::new(), path.to_owned());
-        Self { identity, text: format!("{path} on no volume"), is_kept: false, is_assumed: false }
-    }
-
-    fn of(directory: &Directory, set: &Workload<'_, StatefulSet>, server: &Server<'_>) -> Option<Self> {
-        let backing = engines::backing(&directory.path, server.container, set.pod(), set.claim_templates())?;
-        let (volume, shown, kept) = match backing.source {
-            BackingSource::ClaimTemplate(template) => {
-                (format!("template:{}", template.name()), format!("claim {}", template.name()), true)
-            }
-            BackingSource::Claim(claim) => {
-                (format!("claim:{}", claim.claim_name), format!("claim {}", claim.claim_name), true)
-            }
-            BackingSource::HostPath(host) => (format!("host:{}", host.path), format!("hostPath {}", host.path), true),
-            BackingSource::EmptyDir => ("emptyDir".to_owned(), "an emptyDir".to_owned(), false),
-            BackingSource::Ephemeral => ("ephemeral".to_owned(), "an ephemeral volume".to_owned(), false),
-            BackingSource::Other | BackingSource::Missing => {
-                (format!("volume:{}", backing.mount.name), format!("volume {}", backing.mount.name), false)
-            }
-        };
-        let expression = backing.mount.sub_path_expr();
-        let sub = backing.mount.sub_path().or(expression).unwrap_or_default();
-        let inside = engines::normalise(&format!("/{sub}/{}", backing.inside));
-        Some(Self {
-            text: format!("{shown}:{inside}"),
-            identity: (volume, inside),
-            is_kept: kept,
-            is_assumed: expression.is_some() || (server.is_assumed && directory.set_by == SetBy::Image),
-        })
-    }
 }
 
 #[cfg(test)]
