@@ -12,6 +12,7 @@ mod environment;
 mod image;
 mod mount;
 mod readiness;
+mod release;
 mod server;
 mod trust;
 
@@ -22,6 +23,7 @@ pub use environment::{ConfigMaps, Variable, is_secret_variable, variable};
 pub use image::{Degree, ImageReference, Mirror, major};
 pub use mount::{Backing, BackingSource, backing, is_below, normalise};
 pub use readiness::{Asks, Readiness};
+pub use release::{Release, Upgrades};
 pub use server::{Server, holds_data, servers, shadow};
 pub use trust::{SetTo, Trust};
 

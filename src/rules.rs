@@ -53,6 +53,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &secrets::PlaintextPassword,
     &secrets::TrustAuthentication,
     &secrets::FloatingImageTag,
+    &secrets::MajorVersionJump,
     &secrets::PasswordChangeHasNoEffect,
     &availability::MissingDisruptionBudget,
     &availability::CoLocatedReplicas,

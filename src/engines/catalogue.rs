@@ -10,6 +10,7 @@ mod search;
 mod stores;
 
 use super::readiness::Readiness;
+use super::release::Upgrades;
 use super::trust::Trust;
 
 /// How an engine's pods must be started.
@@ -57,6 +58,8 @@ pub struct Engine {
     pub password_variables: &'static [&'static str],
     /// Those of them that are read only when new data is made.
     pub init_only_variables: &'static [&'static str],
+    /// On whose files its releases start.
+    pub upgrades: Upgrades,
     /// Variables by which it lets everybody in.
     pub trust: &'static [Trust],
     /// Names of the server's programs and entrypoints, as they stand in a command line.
@@ -195,6 +198,7 @@ const UNKNOWN: Engine = Engine {
     database: false,
     password_variables: &[],
     init_only_variables: &[],
+    upgrades: Upgrades::Unknown,
     trust: &[],
     programs: &[],
     directory_arguments: &[],

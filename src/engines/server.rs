@@ -11,6 +11,7 @@ use super::environment::ConfigMaps;
 use super::image::{Degree, ImageReference, Mirror, identify};
 use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 use super::readiness::Readiness;
+use super::release::{Release, Upgrades};
 use super::trust::{self, Trust};
 
 /// A container that runs a known database server.
@@ -135,6 +136,22 @@ impl Server<'_> {
         let layout = self.layout?;
         let (subdirectory, limit) = layout.safe_subdirectory?;
         (self.major? < limit && !self.is_assumed).then(|| (layout.variables[0], subdirectory))
+    }
+
+    /// The releases of this server before and now, where the one surely does not start on the other's files.
+    ///
+    /// It says nothing of images whose tags may be somebody's own, and of those that see to upgrades themselves.
+    pub fn refuses_files_of(&self, before: &Server<'_>) -> Option<(Release, Release)> {
+        let release = |server: &Server<'_>| {
+            let own = server.degree > Degree::Namesake && server.image.start_up != Some(StartUp::Any);
+            match self.engine.upgrades {
+                _ if !own => None,
+                Upgrades::Never => Some(Release { major: server.major?, minor: None }),
+                _ => Release::parse(ImageReference::parse(server.container.image.as_deref()?)?.tag?),
+            }
+        };
+        let (old, new) = (release(before)?, release(self)?);
+        self.engine.upgrades.refuse(old, new).then_some((old, new))
     }
 
     /// What lets everybody into the server, as far as the container shows it.

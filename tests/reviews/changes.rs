@@ -13,13 +13,14 @@ use stsguard::rules::{self, RULES};
 
 use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
 
-const CHANGES: [&str; 7] = [
+const CHANGES: [&str; 8] = [
     "service-breaks-identity",
     "governing-service-deleted",
     "data-directory-moved",
     "unordered-deletion",
     "claims-left-behind",
     "partition-left-behind",
+    "major-version-jump",
     "password-change-has-no-effect",
 ];
 

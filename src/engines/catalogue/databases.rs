@@ -6,6 +6,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::release::Upgrades;
 use crate::engines::trust::Trust;
 
 static MONGODB: Layout = fixed(&[era("/data/db", &["/data/db", "/data/configdb"])], &[]);
@@ -80,6 +81,12 @@ pub(super) static ENGINES: &[Engine] = &[
             "MONGODB_PASSWORD",
             "MONGODB_REPLICA_SET_KEY",
         ],
+        // MongoDB Manual, release notes of each version, "Upgrade": featureCompatibilityVersion must be the version before;
+        // one back may start, as long as it has not been raised.
+        upgrades: Upgrades::Stepwise {
+            series: &[(3, 4), (3, 6), (4, 0), (4, 2), (4, 4), (5, 0), (6, 0), (7, 0), (8, 0)],
+            one_back: true,
+        },
         // docker-library/mongo, docker-entrypoint.sh: only where the directory of the data is new.
         init_only_variables: &["MONGO_INITDB_ROOT_PASSWORD"],
         // bitnami/containers, libmongodb.sh, mongodb_validate.

@@ -5,6 +5,7 @@
 
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::release::Upgrades;
 use crate::engines::trust::{SetTo, Trust};
 
 const DATA: &str = "/var/lib/mysql";
@@ -61,6 +62,11 @@ const MARIADB_OFFICIAL_READINESS: Readiness = Readiness::new(
     "MariaDB/mariadb-docker, healthcheck.sh",
 )
 .within(5);
+/// MySQL Reference Manual, "Upgrade Paths" and "Downgrading": from each long-term series to the next, and never back; the
+/// server stops with MY-014060 or MY-014061 (before 8.4: MY-013171). Percona Server has the same files.
+const UPGRADES: Upgrades =
+    Upgrades::Stepwise { series: &[(5, 6), (5, 7), (8, 0), (8, 4), (9, 0), (26, 0)], one_back: false };
+
 /// What gives root a password, or keeps it from other hosts.
 const ROOT: &[&str] = &[
     "MYSQL_ROOT_PASSWORD",
@@ -106,6 +112,7 @@ pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "mysql",
         title: "MySQL",
+        upgrades: UPGRADES,
         images: &[
             laid_out("mysql", &["docker.io/library/mysql"], &MYSQL),
             laid_out(
@@ -141,6 +148,7 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "percona-server",
         title: "Percona Server",
         finds_peers: FindsPeers::In(&["percona-xtradb-cluster"]),
+        upgrades: UPGRADES,
         images: &[
             plain("percona", &["docker.io/library/percona"]),
             plain("percona-server", &["docker.io/percona/percona-server"]),

@@ -5,6 +5,7 @@
 
 use super::{Engine, Era, FindsPeers, Image, Layout, StartUp, UNKNOWN, laid_out};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::release::Upgrades;
 use crate::engines::trust::{SetTo, Trust};
 
 const DATA: &str = "/var/lib/postgresql/data";
@@ -88,6 +89,8 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
     ],
     // docker-library/postgres, docker-entrypoint.sh; bitnami/containers, libpostgresql.sh ("persisted data").
     init_only_variables: &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD"],
+    // PostgreSQL documentation, "Upgrading a PostgreSQL Cluster": each major checks PG_VERSION and stops.
+    upgrades: Upgrades::Never,
     trust: &[
         // docker-entrypoint.sh, pg_setup_hba_conf: the method is for all hosts, whether there is a password or not.
         Trust { variable: "POSTGRES_HOST_AUTH_METHOD", set_to: SetTo::Word("trust"), maker: None, unless: &[] },

@@ -5,6 +5,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::release::Upgrades;
 
 static ELASTICSEARCH: Layout = fixed(&[era("/usr/share/elasticsearch/data", &[])], &["path.data"]);
 static OPENSEARCH: Layout = fixed(&[era("/usr/share/opensearch/data", &[])], &["path.data"]);
@@ -30,6 +31,8 @@ pub(super) static ENGINES: &[Engine] = &[
         start_up: StartUp::Parallel,
         database: true,
         password_variables: &["ELASTIC_PASSWORD", "ELASTICSEARCH_PASSWORD"],
+        // elastic/elasticsearch, NodeMetadata.java: "cannot upgrade a node from version … directly", "cannot downgrade".
+        upgrades: Upgrades::Stepwise { series: &[(7, 0), (8, 0), (9, 0)], one_back: false },
         programs: &["elasticsearch", "docker-entrypoint.sh"],
         directory_arguments: &["-Epath.data="],
         defaults_in_arguments: false,
@@ -54,6 +57,8 @@ pub(super) static ENGINES: &[Engine] = &[
         start_up: StartUp::Parallel,
         database: true,
         password_variables: &["OPENSEARCH_INITIAL_ADMIN_PASSWORD", "OPENSEARCH_PASSWORD"],
+        // opensearch-project/OpenSearch, NodeMetadata.java, as Elasticsearch.
+        upgrades: Upgrades::Stepwise { series: &[(2, 0), (3, 0)], one_back: false },
         // opensearch-project/security#4602: the users are in an index of the cluster from its first start on.
         init_only_variables: &["OPENSEARCH_INITIAL_ADMIN_PASSWORD"],
         programs: &["opensearch", "opensearch-docker-entrypoint.sh"],

@@ -1,5 +1,5 @@
 use super::missing_disruption_budget::labels;
-use crate::kubernetes::{LabelSelector, PodSpec, RunsPods, StatefulSet};
+use crate::kubernetes::{LabelSelector, PodAntiAffinity, PodSpec, RunsPods, StatefulSet};
 use crate::pointer::Pointer;
 use crate::rule::{Context, Findings, Rule, Workload, rule};
 
@@ -86,7 +86,7 @@ impl Rule for CoLocatedReplicas {
 fn selectors(pod: &PodSpec) -> impl Iterator<Item = &LabelSelector> {
     let anti = pod.affinity.as_ref().and_then(|affinity| affinity.pod_anti_affinity.as_ref());
     let spread = pod.topology_spread_constraints.iter().filter_map(|constraint| constraint.label_selector.as_ref());
-    anti.into_iter().flat_map(|anti| anti.selectors()).chain(spread)
+    anti.into_iter().flat_map(PodAntiAffinity::selectors).chain(spread)
 }
 
 /// Whether the pods use ports of their node, which two of them cannot share.
