@@ -12,6 +12,7 @@ mod environment;
 mod image;
 mod mount;
 mod readiness;
+mod quorum;
 mod release;
 mod server;
 mod trust;
@@ -23,9 +24,15 @@ pub use environment::{ConfigMaps, Variable, is_secret_variable, variable};
 pub use image::{Degree, ImageReference, Mirror, major};
 pub use mount::{Backing, BackingSource, backing, is_below, normalise};
 pub use readiness::{Asks, Readiness};
+pub use quorum::Quorum;
 pub use release::{Release, Upgrades};
 pub use server::{Server, holds_data, servers, shadow};
 pub use trust::{SetTo, Trust};
+
+/// The engine that an image runs, by its name alone.
+pub fn engine_of(image: &str, mirrors: &[Mirror]) -> Option<&'static Engine> {
+    image::identify(&ImageReference::parse(image)?, mirrors).map(|(engine, ..)| engine)
+}
 
 /// The catalogue, in the order of its pages.
 pub fn engines() -> impl Iterator<Item = &'static Engine> {

@@ -57,6 +57,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &secrets::PasswordChangeHasNoEffect,
     &availability::MissingDisruptionBudget,
     &availability::CoLocatedReplicas,
+    &availability::EvenQuorum,
     &workload::DatabaseInDeployment,
 ]);
 

@@ -10,6 +10,7 @@ mod search;
 mod stores;
 
 use super::readiness::Readiness;
+use super::quorum::Quorum;
 use super::release::Upgrades;
 use super::trust::Trust;
 
@@ -58,6 +59,8 @@ pub struct Engine {
     pub password_variables: &'static [&'static str],
     /// Those of them that are read only when new data is made.
     pub init_only_variables: &'static [&'static str],
+    /// How its members agree; `None` where they need no majority, or it is not known.
+    pub quorum: Option<Quorum>,
     /// On whose files its releases start.
     pub upgrades: Upgrades,
     /// Variables by which it lets everybody in.
@@ -198,6 +201,7 @@ const UNKNOWN: Engine = Engine {
     database: false,
     password_variables: &[],
     init_only_variables: &[],
+    quorum: None,
     upgrades: Upgrades::Unknown,
     trust: &[],
     programs: &[],

@@ -11,6 +11,7 @@ use super::environment::ConfigMaps;
 use super::image::{Degree, ImageReference, Mirror, identify};
 use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 use super::readiness::Readiness;
+use super::quorum::{self, Quorum};
 use super::release::{Release, Upgrades};
 use super::trust::{self, Trust};
 
@@ -138,6 +139,18 @@ impl Server<'_> {
         (self.major? < limit && !self.is_assumed).then(|| (layout.variables[0], subdirectory))
     }
 
+    /// How the server agrees with its peers, where it surely does.
+    pub fn quorum(&self) -> Option<Quorum> {
+        quorum::of(self)
+    }
+
+    /// Whether a word stands in the server's command, in its arguments, or in its variables and their values.
+    pub(super) fn mentions(&self, word: &str) -> bool {
+        let Container { command, args, env, .. } = self.container;
+        let variables = env.iter().flat_map(|entry| entry.value.iter().chain([&entry.name]));
+        command.iter().chain(args).chain(variables).any(|text| text.contains(word))
+    }
+
     /// The releases of this server before and now, where the one surely does not start on the other's files.
     ///
     /// It says nothing of images whose tags may be somebody's own, and of those that see to upgrades themselves.
@@ -254,8 +267,8 @@ mod tests {
     #[test]
     fn the_catalogue_is_sound() {
         for engine in engines() {
-            let is_password = |name: &&str| engine.password_variables.contains(name);
-            assert!(engine.init_only_variables.iter().all(|name| is_password(name)), "{}", engine.id);
+            let passwords = engine.password_variables;
+            assert!(engine.init_only_variables.iter().all(|name| passwords.contains(name)), "{}", engine.id);
         }
         let mut ids: Vec<_> = engines().map(|engine| engine.id).collect();
         let mut segments: Vec<_> = engines().flat_map(|e| e.images).map(|image| image.segment).collect();

@@ -16,6 +16,8 @@ pub struct SetFacts {
     pub replicas: i32,
     /// The labels of its pod template.
     pub pod_labels: Pairs,
+    /// The images of its containers.
+    pub images: Box<[Box<str>]>,
     /// Whether a controller owns it.
     pub owned: bool,
     /// Whether it is being deleted.
@@ -43,6 +45,14 @@ impl From<&StatefulSet> for SetFacts {
             service_name: set.service_name().unwrap_or_default().into(),
             replicas: set.replicas(),
             pod_labels: Pairs::from(&set.spec.template.metadata.labels),
+            images: set
+                .spec
+                .template
+                .spec
+                .containers
+                .iter()
+                .filter_map(|one| one.image.as_deref().map(Box::from))
+                .collect(),
             owned: set.metadata.has_controller(),
             deleting: set.metadata.deletion_timestamp.is_some(),
             exemptions: exemption::exemptions(&set.metadata).map(|(rule, _)| rule.into()).collect(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engines::{self, DataDirectory, Server, Start};
 use crate::facts::{ConfigMapFacts, Lookup};
-use crate::kubernetes::{Labels, RunsPods};
+use crate::kubernetes::{Labels, RunsPods, Slot};
 
 use super::context::Context;
 use super::policy::Policy;
@@ -39,6 +39,17 @@ impl<'a, T: RunsPods> Workload<'a, T> {
     /// The main server, if a known one surely runs here; a script of unknown content may be anything.
     pub fn main(&self) -> Option<&Server<'a>> {
         self.servers.iter().find(|server| server.start != Start::UnknownScript)
+    }
+
+    /// The server that the object is about: its first container's, else one that keeps something on a claim template. An
+    /// agent beside somebody's own server is none.
+    pub fn leading(&self) -> Option<&Server<'a>> {
+        let keeps = |server: &&Server<'_>| {
+            let mut mounts = server.container.volume_mounts.iter();
+            mounts.any(|mount| self.claim_templates().iter().any(|template| template.name() == mount.name))
+        };
+        let first = self.servers.iter().find(|server| server.slot == Slot::Container(0));
+        first.or_else(|| self.servers.iter().find(keeps))
     }
 
     /// Whether losing its volumes would lose data: a claim template, a claim, or a data directory on the node.

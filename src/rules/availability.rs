@@ -1,7 +1,9 @@
 //! 5xx: how many replicas may be missing, and where they stand.
 
 mod co_located_replicas;
+mod even_quorum;
 mod missing_disruption_budget;
 
 pub use co_located_replicas::CoLocatedReplicas;
+pub use even_quorum::EvenQuorum;
 pub use missing_disruption_budget::MissingDisruptionBudget;

@@ -7,6 +7,7 @@
 
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::quorum::Quorum;
 
 /// Confluent's images: each folder below the data directory must be a topic's partition.
 static CP_KAFKA: Layout = Layout {
@@ -83,6 +84,7 @@ pub(super) static ENGINES: &[Engine] = &[
         readiness: &[ZOOKEEPER_READINESS],
         finds_peers: FindsPeers::All,
         peer_questions: &["zkServer.sh status", "echo stat", "echo srvr", "echo mntr"],
+        quorum: Some(Quorum::ALWAYS),
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["zkServer.sh", "start-zookeeper", "docker-entrypoint.sh"],
@@ -110,6 +112,8 @@ pub(super) static ENGINES: &[Engine] = &[
             "/api/health/checks",
             "/api/healthchecks/node",
         ],
+        // RabbitMQ documentation, Clustering Guide, "Node Counts and Quorum".
+        quorum: Some(Quorum::ALWAYS),
         grace_floor: Some(120),
         // A member of a cluster that went down whole waits for those that were up at its own end (docs/engines.md).
         start_up: StartUp::Parallel,

@@ -6,6 +6,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::quorum::Quorum;
 use crate::engines::release::Upgrades;
 use crate::engines::trust::Trust;
 
@@ -73,6 +74,8 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "MongoDB",
         readiness: MONGODB_READINESS,
         finds_peers: FindsPeers::All,
+        // MongoDB Manual, "Replica Set Deployment Architectures"; bitnami/containers, libmongodb.sh.
+        quorum: Some(Quorum { told_by: &["replSet", "MONGODB_REPLICA_SET"], has_arbiters: true }),
         grace_floor: Some(60),
         database: true,
         password_variables: &[
@@ -149,6 +152,7 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "ClickHouse Keeper",
         readiness: &[KEEPER_READINESS],
         finds_peers: FindsPeers::All,
+        quorum: Some(Quorum::ALWAYS),
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["clickhouse-keeper"],

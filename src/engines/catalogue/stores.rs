@@ -6,6 +6,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::quorum::Quorum;
 use crate::engines::trust::Trust;
 
 static REDIS: Layout = fixed(&[era("/data", &["/data"])], &[]);
@@ -117,6 +118,7 @@ pub(super) static ENGINES: &[Engine] = &[
         readiness: &[ETCD_READINESS],
         finds_peers: FindsPeers::All,
         peer_questions: &["/health", "/readyz", "endpoint health", "cluster-health"],
+        quorum: Some(Quorum::ALWAYS),
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         database: true,
@@ -132,6 +134,11 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "Consul",
         readiness: &[CONSUL_READINESS],
         finds_peers: FindsPeers::All,
+        // An agent is a client unless it is told to serve.
+        quorum: Some(Quorum {
+            told_by: &["bootstrap-expect", "bootstrap_expect", "BOOTSTRAP_EXPECT"],
+            has_arbiters: false,
+        }),
         start_up: StartUp::Parallel,
         programs: &["consul", "docker-entrypoint.sh"],
         directory_arguments: &["-data-dir=", "-data-dir"],
@@ -143,6 +150,8 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "Vault",
         readiness: &[VAULT_READINESS],
         finds_peers: FindsPeers::All,
+        // With other storage that is what agrees. hashicorp/vault-helm sets VAULT_RAFT_NODE_ID.
+        quorum: Some(Quorum { told_by: &["VAULT_RAFT", "\"raft\""], has_arbiters: false }),
         start_up: StartUp::Parallel,
         programs: &["vault", "docker-entrypoint.sh", "/usr/local/bin/docker-entrypoint.sh"],
         images: &[plain("vault", &["docker.io/library/vault", "docker.io/hashicorp/vault"])],

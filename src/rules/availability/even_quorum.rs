@@ -1,0 +1,222 @@
+use crate::engines::{self, Server};
+use crate::facts::{Completeness, SetFacts};
+use crate::kubernetes::StatefulSet;
+use crate::pointer::Pointer;
+use crate::rule::{Context, Findings, Rule, Workload, rule};
+
+rule! {
+    /// An even number of members that need a majority.
+    ///
+    /// ## What it does
+    /// Finds an even number of replicas, 0 not among them, of servers that do nothing without a majority of their members:
+    /// etcd, ZooKeeper, ClickHouse Keeper, RabbitMQ, Consul's servers, Vault with raft storage, and two of a MongoDB replica
+    /// set. Scaling counts as well. Where another set of the same engine is in the namespace, members may be in both, and it
+    /// says nothing. Brokers of Kafka and data nodes of Elasticsearch keep no quorum among themselves.
+    ///
+    /// ## Why it matters
+    /// A majority of 4 is 3, as much as of 5: the fourth member costs a node and lets no further one fail. Two are worse
+    /// than one, since either of them that is missing stops both.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// spec:
+    ///   replicas: 2
+    ///   template:
+    ///     spec: {containers: [{name: etcd, image: "quay.io/coreos/etcd:v3.5.15"}]}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```yaml
+    /// spec:
+    ///   replicas: 3
+    /// ```
+    ///
+    /// ## Fix
+    /// None: whether to add a member or to take one away depends on what may fail.
+    ///
+    /// ## Exemptions
+    /// `stsguard.dev/exempt-even-quorum` on the StatefulSet, for example where members stand outside the cluster.
+    ///
+    /// ## References
+    /// - etcd documentation, "Frequently Asked Questions", "Why an odd number of cluster members?"; ZooKeeper Administrator's
+    ///   Guide, "Cross Machine Requirements"; RabbitMQ documentation, Clustering Guide, "Node Counts and Quorum"; MongoDB
+    ///   Manual, "Replica Set Deployment Architectures".
+    pub EvenQuorum {
+        code: "STS503", name: "even-quorum", since: "0.1",
+        hooks: [StatefulSet],
+        default: [Off, Warn, Warn]
+    }
+}
+
+impl Rule for EvenQuorum {
+    fn stateful_set(&self, set: &Workload<'_, StatefulSet>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
+        let replicas = set.replicas();
+        if replicas < 2 || replicas % 2 != 0 {
+            return;
+        }
+        let Some((server, quorum)) = set.leading().and_then(|server| Some((server, server.quorum()?))) else { return };
+        if quorum.has_arbiters && replicas > 2 {
+            return;
+        }
+        let peers = cx.list::<SetFacts>(|other| is_beside(other, set, server, cx));
+        if !peers.items.is_empty() || (quorum.has_arbiters && peers.completeness == Completeness::Unknown) {
+            return; // Members may be in both.
+        }
+        let title = server.engine.title;
+        found
+            .server(server, Pointer::new("/spec/replicas"))
+            .say(if replicas == 2 {
+                format!("2 {title} members are worse than 1: when one of them is down, there is no majority")
+            } else {
+                let (fewer, majority) = (replicas - 1, replicas / 2 + 1);
+                format!(
+                    "{replicas} {title} members survive no more failures than {fewer}: a majority is {majority} of them"
+                )
+            })
+            .help(if quorum.has_arbiters {
+                "use 3 replicas, or an arbiter in a set of its own".to_owned()
+            } else if replicas == 2 {
+                "use 3 replicas, or 1".to_owned()
+            } else {
+                format!("use {} replicas, or {}", replicas + 1, replicas - 1)
+            });
+    }
+}
+
+/// Whether another set runs the same engine.
+fn is_beside(other: &SetFacts, set: &Workload<'_, StatefulSet>, server: &Server<'_>, cx: &Context<'_>) -> bool {
+    let same =
+        |image: &str| engines::engine_of(image, &cx.policy.mirrors).is_some_and(|engine| engine.id == server.engine.id);
+    set.metadata.name.as_deref() != Some(&*other.name) && other.images.iter().any(|image| same(image))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::{Change, Subject};
+    use crate::facts::InMemory;
+    use crate::kubernetes::Scale;
+    use crate::rule::{Action, Finding, Occasion};
+    use crate::rules::harness;
+    use serde_json::{Value, json};
+
+    fn set(name: &str, replicas: i32, container: &Value) -> Value {
+        let spec = json!({"replicas": replicas, "template": {"spec": {"containers": [container]}}});
+        json!({"kind": "StatefulSet", "metadata": {"name": name}, "spec": spec})
+    }
+
+    fn knowing(sets: &[Value]) -> InMemory {
+        let mut facts = InMemory::default().knowing::<SetFacts>();
+        for set in sets {
+            facts.put_manifest(harness::NAMESPACE, set).expect("a set");
+        }
+        facts
+    }
+
+    fn messages(replicas: i32, container: &Value, facts: &InMemory) -> Vec<String> {
+        harness::create_with("STS503", &set("db", replicas, container), facts)
+    }
+
+    fn etcd() -> Value {
+        json!({"name": "etcd", "image": "quay.io/coreos/etcd:v3.5.15"})
+    }
+
+    #[test]
+    fn says_what_an_even_number_is_worth() {
+        let alone = knowing(&[]);
+        assert_eq!(
+            messages(2, &etcd(), &alone),
+            ["2 etcd members are worse than 1: when one of them is down, there is no majority"]
+        );
+        assert_eq!(
+            messages(4, &etcd(), &alone),
+            ["4 etcd members survive no more failures than 3: a majority is 3 of them"]
+        );
+        for image in ["zookeeper:3.9", "rabbitmq:4", "clickhouse/clickhouse-keeper:25.3"] {
+            assert_eq!(messages(6, &json!({"name": "m", "image": image}), &alone).len(), 1, "{image}");
+        }
+    }
+
+    #[test]
+    fn accepts_odd_numbers_none_and_engines_without_a_quorum() {
+        let alone = knowing(&[]);
+        for replicas in [0, 1, 3, 5] {
+            assert!(messages(replicas, &etcd(), &alone).is_empty(), "{replicas}");
+        }
+        for image in ["apache/kafka:4.0.0", "elasticsearch:8.17.5", "cockroachdb/cockroach:v24.3.0", "postgres:16"] {
+            assert!(messages(2, &json!({"name": "m", "image": image}), &alone).is_empty(), "{image}");
+        }
+    }
+
+    #[test]
+    fn counts_members_only_where_they_are_told_to_be_some() {
+        let alone = knowing(&[]);
+        let args = |image: &str, args: &Value| json!({"name": "m", "image": image, "args": args});
+        let env = |image: &str, name: &str, value: &str| json!({"name": "m", "image": image, "env": [{"name": name, "value": value}]});
+        for (member, other) in [
+            (
+                args("hashicorp/consul:1.20", &json!(["agent", "-server", "-bootstrap-expect=2"])),
+                args("hashicorp/consul:1.20", &json!(["agent", "-retry-join=consul-server"])),
+            ),
+            (env("hashicorp/vault:1.18", "VAULT_RAFT_NODE_ID", "x"), env("hashicorp/vault:1.18", "VAULT_ADDR", "x")),
+            (
+                env("hashicorp/vault:1.18", "VAULT_LOCAL_CONFIG", "storage \"raft\" {}"),
+                env("hashicorp/vault:1.18", "VAULT_LOCAL_CONFIG", "storage \"consul\" {}"),
+            ),
+            (args("mongo:7", &json!(["mongod", "--replSet", "rs0"])), args("mongo:7", &json!(["mongod"]))),
+        ] {
+            assert_eq!((messages(2, &member, &alone).len(), messages(2, &other, &alone).len()), (1, 0), "{member}");
+        }
+    }
+
+    #[test]
+    fn leaves_arbiters_room() {
+        let mongo = json!({"name": "m", "image": "mongo:7", "args": ["mongod", "--replSet", "rs0"]});
+        assert!(messages(4, &mongo, &knowing(&[])).is_empty());
+        assert!(messages(2, &mongo, &InMemory::default()).is_empty(), "nobody sees whether there are any");
+        assert!(messages(2, &mongo, &knowing(&[set("arbiter", 1, &mongo)])).is_empty());
+    }
+
+    #[test]
+    fn leaves_members_in_other_sets_room() {
+        let (own, web) = (set("db", 2, &etcd()), set("web", 2, &json!({"name": "w", "image": "acme/web:1"})));
+        assert_eq!(messages(2, &etcd(), &knowing(&[own.clone(), web.clone()])).len(), 1);
+        assert!(messages(2, &etcd(), &knowing(&[own, web, set("more", 3, &etcd())])).is_empty());
+        assert_eq!(messages(2, &etcd(), &InMemory::default()).len(), 1);
+    }
+
+    #[test]
+    fn takes_an_agent_beside_another_server_for_no_member() {
+        let agent =
+            json!({"name": "agent", "image": "hashicorp/consul:1.20", "args": ["agent", "-bootstrap-expect=3"]});
+        let pod = json!({"containers": [{"name": "web", "image": "acme/web:1"}, agent]});
+        let set = json!({"metadata": {"name": "web"}, "spec": {"replicas": 2, "template": {"spec": pod}}});
+        assert!(harness::create_with("STS503", &set, &knowing(&[])).is_empty());
+    }
+
+    fn scaled(old: i32, new: i32) -> Vec<Finding> {
+        let facts = knowing(&[]).knowing::<StatefulSet>();
+        let facts = facts.with(harness::NAMESPACE, "db", harness::read::<StatefulSet>(&set("db", old, &etcd())));
+        let scale = |replicas: i32| harness::read::<Scale>(&json!({"spec": {"replicas": replicas}}));
+        let subject = Subject::Scale { name: "db", old: &scale(old), new: &scale(new) };
+        harness::findings("STS503", &subject, Occasion::Update, &facts)
+    }
+
+    #[test]
+    fn judges_a_scale_by_what_it_was() {
+        let actions = |old, new| scaled(old, new).iter().map(|finding| finding.action).collect::<Vec<_>>();
+        assert_eq!((actions(3, 4), actions(3, 5)), (vec![Action::Warn], vec![]));
+        assert_eq!(actions(2, 4), [Action::Audit], "it was even before");
+        assert_eq!((actions(0, 2), actions(2, 0)), (vec![Action::Audit], vec![]));
+    }
+
+    #[test]
+    fn an_image_of_the_same_number_is_nothing_new() {
+        let (old, new) =
+            (set("db", 2, &etcd()), set("db", 2, &json!({"name": "etcd", "image": "quay.io/coreos/etcd:v3.6.0"})));
+        let (old, new): (StatefulSet, StatefulSet) = (harness::read(&old), harness::read(&new));
+        let change = Change::Update { old: &old, specs: crate::rule::Specs::Differ };
+        let found = harness::findings("STS503", &Subject::StatefulSet(&new, change), Occasion::Update, &knowing(&[]));
+        assert_eq!((found[0].action, found[0].pre_existing), (Action::Audit, true));
+    }
+}
