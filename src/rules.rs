@@ -58,6 +58,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &availability::MissingDisruptionBudget,
     &availability::CoLocatedReplicas,
     &availability::EvenQuorum,
+    &availability::UnsafeScaleDown,
     &workload::DatabaseInDeployment,
 ]);
 

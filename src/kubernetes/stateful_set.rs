@@ -69,6 +69,7 @@ pub struct ClaimRetention {
     /// When the set is deleted.
     pub when_deleted: Option<String>,
     /// When the set is scaled down.
+    /// When there are fewer replicas.
     pub when_scaled: Option<String>,
 }
 

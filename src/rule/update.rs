@@ -51,6 +51,11 @@ impl<'a, 's> Update<'a, 's> {
         by_name.or_else(|| self.old.servers.iter().find(same).filter(|_| lone(self.old) && lone(self.new)))
     }
 
+    /// Whether it is a scale, which names replicas and nothing else: autoscalers send it too, and nobody tells them apart.
+    pub fn is_scale(&self) -> bool {
+        self.specs.are_equal() && self.old.replicas() != self.new.replicas()
+    }
+
     /// Whether anything in the pod template changed, also what no rule reads: pods are replaced.
     ///
     /// Without the texts only the fields that rules read are compared.

@@ -3,7 +3,9 @@
 mod co_located_replicas;
 mod even_quorum;
 mod missing_disruption_budget;
+mod unsafe_scale_down;
 
 pub use co_located_replicas::CoLocatedReplicas;
 pub use even_quorum::EvenQuorum;
 pub use missing_disruption_budget::MissingDisruptionBudget;
+pub use unsafe_scale_down::UnsafeScaleDown;

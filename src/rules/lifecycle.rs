@@ -11,6 +11,7 @@ mod unordered_deletion;
 mod zero_grace_period;
 
 pub use claims_left_behind::ClaimsLeftBehind;
+pub(super) use claims_left_behind::claims;
 pub use liveness_without_startup_probe::LivenessWithoutStartupProbe;
 pub use missing_readiness_probe::MissingReadinessProbe;
 pub use parallel_startup::ParallelStartup;

@@ -13,7 +13,7 @@ use stsguard::rules::{self, RULES};
 
 use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
 
-const CHANGES: [&str; 8] = [
+const CHANGES: [&str; 9] = [
     "service-breaks-identity",
     "governing-service-deleted",
     "data-directory-moved",
@@ -22,6 +22,7 @@ const CHANGES: [&str; 8] = [
     "partition-left-behind",
     "major-version-jump",
     "password-change-has-no-effect",
+    "unsafe-scale-down",
 ];
 
 /// One fixture: the first document is what the request is about, the others stand in the cluster already.

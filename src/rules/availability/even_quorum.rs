@@ -66,11 +66,11 @@ impl Rule for EvenQuorum {
         found
             .server(server, Pointer::new("/spec/replicas"))
             .say(if replicas == 2 {
-                format!("2 {title} members are worse than 1: when one of them is down, there is no majority")
+                format!("{title} with 2 members is worse off than with 1: when one is down, there is no majority")
             } else {
                 let (fewer, majority) = (replicas - 1, replicas / 2 + 1);
                 format!(
-                    "{replicas} {title} members survive no more failures than {fewer}: a majority is {majority} of them"
+                    "{title} with {replicas} members survives no more failures than with {fewer}: a majority is {majority}"
                 )
             })
             .help(if quorum.has_arbiters {
@@ -126,11 +126,11 @@ mod tests {
         let alone = knowing(&[]);
         assert_eq!(
             messages(2, &etcd(), &alone),
-            ["2 etcd members are worse than 1: when one of them is down, there is no majority"]
+            ["etcd with 2 members is worse off than with 1: when one is down, there is no majority"]
         );
         assert_eq!(
             messages(4, &etcd(), &alone),
-            ["4 etcd members survive no more failures than 3: a majority is 3 of them"]
+            ["etcd with 4 members survives no more failures than with 3: a majority is 3"]
         );
         for image in ["zookeeper:3.9", "rabbitmq:4", "clickhouse/clickhouse-keeper:25.3"] {
             assert_eq!(messages(6, &json!({"name": "m", "image": image}), &alone).len(), 1, "{image}");

@@ -1,4 +1,4 @@
-use crate::kubernetes::{ClaimTemplate, DeleteOptions, RunsPods, StatefulSet};
+use crate::kubernetes::{DeleteOptions, RunsPods, StatefulSet};
 use crate::pointer::Pointer;
 use crate::rule::{Context, Findings, Rule, Workload, rule};
 
@@ -42,11 +42,10 @@ impl Rule for ClaimsLeftBehind {
         _: &Context<'_>,
         found: &mut Findings<'_, '_>,
     ) {
-        let templates: Vec<_> = set.claim_templates().iter().map(ClaimTemplate::name).collect();
-        if templates.is_empty() || options.orphans() {
+        if set.claim_templates().is_empty() || options.orphans() {
             return;
         }
-        let claims = claims(set, &templates);
+        let claims = claims(set, 0, set.replicas());
         let retention = set.spec.persistent_volume_claim_retention_policy.as_ref();
         if retention.and_then(|policy| policy.when_deleted.as_deref()) == Some("Delete") {
             found
@@ -62,17 +61,18 @@ impl Rule for ClaimsLeftBehind {
     }
 }
 
-/// The claims' names, shortened: the first and the last ordinal of each template.
-fn claims(set: &StatefulSet, templates: &[&str]) -> String {
+/// The names of the claims of some replicas, from one to before another, shortened: the first and the last ordinal of each
+/// template.
+pub(in crate::rules) fn claims(set: &StatefulSet, from: i32, to: i32) -> String {
     let name = set.metadata.display_name();
-    let first = set.first_ordinal();
-    let last = first.saturating_add(set.replicas()).saturating_sub(1);
-    let of_template = |template: &&str| match last - first {
+    let first = set.first_ordinal().saturating_add(from);
+    let last = set.first_ordinal().saturating_add(to).saturating_sub(1);
+    let of_template = |template: &str| match last - first {
         0 => format!("{template}-{name}-{first}"),
         1.. => format!("{template}-{name}-{first} … -{last}"),
         _ => format!("{template}-{name}-*"),
     };
-    let names: Vec<_> = templates.iter().map(of_template).collect();
+    let names: Vec<_> = set.claim_templates().iter().map(|template| of_template(template.name())).collect();
     format!("claims {}", names.join(", "))
 }
 
