@@ -16,6 +16,7 @@ mod quorum;
 mod release;
 mod server;
 mod trust;
+mod waiting;
 
 pub use catalogue::{Engine, FindsPeers, Image, Layout, StartUp};
 pub use data_directory::{DataDirectory, Directory, SetBy};
@@ -28,6 +29,7 @@ pub use quorum::Quorum;
 pub use release::{Release, Upgrades};
 pub use server::{Server, holds_data, servers, shadow};
 pub use trust::{SetTo, Trust};
+pub use waiting::Waits;
 
 /// The engine that an image runs, by its name alone.
 pub fn engine_of(image: &str, mirrors: &[Mirror]) -> Option<&'static Engine> {

@@ -24,6 +24,8 @@ pub use container::{
     Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice, VolumeMount,
     Container, ContainerPort, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice,
     VolumeMount,
+    Container, ContainerPort, EnvFrom, EnvVar, Exec, Handler, HttpGet, Lifecycle, NameReference, Port, Probe, Sleep,
+    TcpSocket, VolumeDevice, VolumeMount,
 };
 pub use delete_options::DeleteOptions;
 pub use deployment::{Deployment, DeploymentSpec};

@@ -50,6 +50,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &lifecycle::UnorderedDeletion,
     &lifecycle::ClaimsLeftBehind,
     &lifecycle::PartitionLeftBehind,
+    &lifecycle::SerializedQuorum,
     &secrets::PlaintextPassword,
     &secrets::TrustAuthentication,
     &secrets::FloatingImageTag,

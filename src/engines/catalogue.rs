@@ -13,6 +13,7 @@ use super::readiness::Readiness;
 use super::quorum::Quorum;
 use super::release::Upgrades;
 use super::trust::Trust;
+use super::waiting::Waits;
 
 /// How an engine's pods must be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Engine {
     pub init_only_variables: &'static [&'static str],
     /// How its members agree; `None` where they need no majority, or it is not known.
     pub quorum: Option<Quorum>,
+    /// Questions of a readinessProbe that a server can answer only when its peers are there.
+    pub waits: &'static [Waits],
     /// On whose files its releases start.
     pub upgrades: Upgrades,
     /// Variables by which it lets everybody in.
@@ -202,6 +205,7 @@ const UNKNOWN: Engine = Engine {
     password_variables: &[],
     init_only_variables: &[],
     quorum: None,
+    waits: &[],
     upgrades: Upgrades::Unknown,
     trust: &[],
     programs: &[],

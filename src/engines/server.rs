@@ -14,6 +14,7 @@ use super::readiness::Readiness;
 use super::quorum::{self, Quorum};
 use super::release::{Release, Upgrades};
 use super::trust::{self, Trust};
+use super::waiting;
 
 /// A container that runs a known database server.
 #[derive(Debug, Clone)]
@@ -142,6 +143,11 @@ impl Server<'_> {
     /// How the server agrees with its peers, where it surely does.
     pub fn quorum(&self) -> Option<Quorum> {
         quorum::of(self)
+    }
+
+    /// Whether the server's readinessProbe surely asks what it can answer only when its peers are there.
+    pub fn waits_for_peers(&self) -> bool {
+        self.container.readiness_probe.as_ref().is_some_and(|probe| waiting::asks(probe, self.engine.waits))
     }
 
     /// Whether a word stands in the server's command, in its arguments, or in its variables and their values.

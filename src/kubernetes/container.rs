@@ -141,12 +141,39 @@ pub struct Probe {
     pub exec: Option<Exec>,
     /// A request by HTTP.
     pub http_get: Option<HttpGet>,
+    /// A connection by TCP.
+    pub tcp_socket: Option<TcpSocket>,
     /// Seconds from the container's start to the first try.
     pub initial_delay_seconds: Option<i32>,
     /// Seconds from one try to the next.
     pub period_seconds: Option<i32>,
     /// After how many failures in a row it counts as failed.
     pub failure_threshold: Option<i32>,
+}
+
+/// A request by HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct HttpGet {
+    /// The path with its query.
+    #[serde(default, deserialize_with = "nullable")]
+    pub path: String,
+}
+
+/// A connection by TCP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct TcpSocket {
+    /// To which port.
+    pub port: Option<Port>,
+}
+
+/// A port by its number or by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "neither a number nor a name")]
+pub enum Port {
+    /// Its number.
+    Number(i64),
+    /// The name that the container gives it.
+    Name(String),
 }
 
 impl Probe {
