@@ -59,6 +59,7 @@ pub static RULES: Catalogue = Catalogue::new(&[
     &availability::MissingDisruptionBudget,
     &availability::CoLocatedReplicas,
     &availability::EvenQuorum,
+    &availability::IndependentDatabases,
     &availability::UnsafeScaleDown,
     &workload::DatabaseInDeployment,
 ]);

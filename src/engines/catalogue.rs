@@ -10,6 +10,7 @@ mod search;
 mod stores;
 
 use super::readiness::Readiness;
+use super::independent::Independent;
 use super::quorum::Quorum;
 use super::release::Upgrades;
 use super::trust::Trust;
@@ -62,6 +63,8 @@ pub struct Engine {
     pub init_only_variables: &'static [&'static str],
     /// How its members agree; `None` where they need no majority, or it is not known.
     pub quorum: Option<Quorum>,
+    /// Which of its servers know nothing of each other; `None` where they find each other by themselves, or it is not known.
+    pub independent: Option<Independent>,
     /// Questions of a readinessProbe that a server can answer only when its peers are there.
     pub waits: &'static [Waits],
     /// On whose files its releases start.
@@ -205,6 +208,7 @@ const UNKNOWN: Engine = Engine {
     password_variables: &[],
     init_only_variables: &[],
     quorum: None,
+    independent: None,
     waits: &[],
     upgrades: Upgrades::Unknown,
     trust: &[],

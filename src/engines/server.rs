@@ -9,6 +9,7 @@ use super::data_directory::{self, DataDirectory};
 use super::entrypoint::{self, Start};
 use super::environment::ConfigMaps;
 use super::image::{Degree, ImageReference, Mirror, identify};
+use super::independent;
 use super::mount::{Backing, BackingSource, backing, is_below, normalise};
 use super::readiness::Readiness;
 use super::quorum::{self, Quorum};
@@ -143,6 +144,11 @@ impl Server<'_> {
     /// How the server agrees with its peers, where it surely does.
     pub fn quorum(&self) -> Option<Quorum> {
         quorum::of(self)
+    }
+
+    /// Whether several of this server, in pods like this one, surely know nothing of each other.
+    pub fn is_independent(&self, pod: &PodSpec, templates: &[ClaimTemplate], config_maps: &ConfigMaps<'_>) -> bool {
+        independent::holds(self, self.image.segment, pod, templates, config_maps)
     }
 
     /// Whether the server's readinessProbe surely asks what it can answer only when its peers are there.

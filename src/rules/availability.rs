@@ -2,10 +2,12 @@
 
 mod co_located_replicas;
 mod even_quorum;
+mod independent_databases;
 mod missing_disruption_budget;
 mod unsafe_scale_down;
 
 pub use co_located_replicas::CoLocatedReplicas;
 pub use even_quorum::EvenQuorum;
+pub use independent_databases::IndependentDatabases;
 pub use missing_disruption_budget::MissingDisruptionBudget;
 pub use unsafe_scale_down::UnsafeScaleDown;

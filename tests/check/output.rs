@@ -23,8 +23,8 @@ fn writes_one_json_object_for_programs() {
 
 #[test]
 fn is_calm_when_all_is_well() {
-    // No disruption budget is among the files, and nothing spreads the replicas.
-    let expected = "checked 1 object in 1 file: no findings, 2 for the record (--show audit)\n";
+    // No disruption budget is among the files, and nothing spreads the replicas or makes them replicate.
+    let expected = "checked 1 object in 1 file: no findings, 3 for the record (--show audit)\n";
     assert_eq!(example(&["examples/good"]), expected);
 }
 

@@ -25,7 +25,8 @@ fn finds_nothing_in_the_good_manifest() {
 
 #[test]
 fn tells_only_auditors_what_else_three_replicas_want() {
-    let audited = ["STS501 audit postgres", "STS502 audit postgres"].map(str::to_owned).to_vec();
+    let audited =
+        ["STS501 audit postgres", "STS504 audit postgres", "STS502 audit postgres"].map(str::to_owned).to_vec();
     assert_eq!(shown("audit", "examples/good/postgres.yaml"), (audited, 0));
 }
 

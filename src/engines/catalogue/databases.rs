@@ -6,6 +6,7 @@
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::independent::Independent;
 use crate::engines::quorum::Quorum;
 use crate::engines::release::Upgrades;
 use crate::engines::trust::Trust;
@@ -75,6 +76,11 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "MongoDB",
         readiness: MONGODB_READINESS,
         finds_peers: FindsPeers::All,
+        // Without --replSet a mongod stands alone.
+        independent: Some(Independent {
+            images: &["mongo", "mongodb", "mongodb-community-server", "percona-server-mongodb"],
+            unless: &["replset", "replica", "keyfile", "configsvr", "shardsvr"],
+        }),
         // MongoDB Manual, "Replica Set Deployment Architectures"; bitnami/containers, libmongodb.sh.
         quorum: Some(Quorum { told_by: &["replSet", "MONGODB_REPLICA_SET"], has_arbiters: true }),
         grace_floor: Some(60),
@@ -200,6 +206,8 @@ pub(super) static ENGINES: &[Engine] = &[
         id: "influxdb",
         title: "InfluxDB",
         readiness: INFLUXDB_READINESS,
+        // InfluxDB documentation, "InfluxDB Enterprise": clusters are none of the open-source versions'.
+        independent: Some(Independent { images: &["influxdb"], unless: &["cluster", "node-id", "replica"] }),
         grace_floor: Some(60),
         database: true,
         password_variables: &[

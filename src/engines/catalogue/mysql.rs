@@ -5,6 +5,7 @@
 
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::independent::Independent;
 use crate::engines::release::Upgrades;
 use crate::engines::trust::{SetTo, Trust};
 
@@ -89,6 +90,22 @@ const FAMILY: Engine = Engine {
     start_up: StartUp::Ordered,
     database: true,
     password_variables: PASSWORDS,
+    // The same: each pod makes its own data.
+    independent: Some(Independent {
+        images: &["mysql", "mysql-server", "bitnami-mysql", "mariadb", "bitnami-mariadb", "percona", "percona-server"],
+        unless: &[
+            "replic",
+            "slave",
+            "master",
+            "primary",
+            "wsrep",
+            "galera",
+            "gtid",
+            "server-id",
+            "server_id",
+            "cluster",
+        ],
+    }),
     // docker-library/mysql and MariaDB/mariadb-docker, docker-entrypoint.sh: only where DATADIR/mysql is not there.
     init_only_variables: &["MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD", "MARIADB_ROOT_PASSWORD", "MARIADB_PASSWORD"],
     trust: &[

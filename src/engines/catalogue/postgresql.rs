@@ -5,6 +5,7 @@
 
 use super::{Engine, Era, FindsPeers, Image, Layout, StartUp, UNKNOWN, laid_out};
 use crate::engines::readiness::{Asks, Readiness};
+use crate::engines::independent::Independent;
 use crate::engines::release::Upgrades;
 use crate::engines::trust::{SetTo, Trust};
 
@@ -89,6 +90,11 @@ pub(super) static ENGINES: &[Engine] = &[Engine {
     ],
     // docker-library/postgres, docker-entrypoint.sh; bitnami/containers, libpostgresql.sh ("persisted data").
     init_only_variables: &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD"],
+    // docker-library/postgres, docker-entrypoint.sh: each pod runs initdb.
+    independent: Some(Independent {
+        images: &["postgres", "postgis", "pgvector", "timescaledb", "postgresql"],
+        unless: &["replica", "replicat", "standby", "primary", "master", "slave", "patroni", "repmgr", "basebackup"],
+    }),
     // PostgreSQL documentation, "Upgrading a PostgreSQL Cluster": each major checks PG_VERSION and stops.
     upgrades: Upgrades::Never,
     trust: &[
