@@ -24,7 +24,7 @@ pub use data_directory::{DataDirectory, Directory, SetBy};
 pub use entrypoint::Start;
 pub use environment::{ConfigMaps, Variable, is_secret_variable, variable};
 pub use image::{Degree, ImageReference, Mirror, major};
-pub use independent::Independent;
+pub use independent::{Independent, looks_on};
 pub use mount::{Backing, BackingSource, backing, is_below, normalise};
 pub use readiness::{Asks, Readiness};
 pub use quorum::Quorum;

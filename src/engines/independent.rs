@@ -34,15 +34,15 @@ pub(super) fn holds(
     server.degree > Degree::Namesake
         && server.start == Start::Entrypoint
         && independent.images.contains(&image)
-        && others.into_iter().all(is_beside_the_point)
+        && others.into_iter().all(looks_on)
         && !brings_files(container, pod, templates)
         && words(container, config_maps).is_some_and(|words| {
             !words.iter().any(|word| independent.unless.iter().any(|part| word.to_ascii_lowercase().contains(part)))
         })
 }
 
-/// An exporter, which looks on.
-fn is_beside_the_point(container: &Container) -> bool {
+/// Whether a container only looks on: an exporter.
+pub fn looks_on(container: &Container) -> bool {
     let image = container.image.as_deref().and_then(ImageReference::parse);
     image.is_some_and(|image| image.last_segment().split(['-', '_']).any(|word| word == "exporter"))
 }

@@ -35,11 +35,11 @@ pub struct Container {
     #[serde(default, deserialize_with = "nullable")]
     pub volume_devices: Vec<VolumeDevice>,
     /// Decides whether the pod is ready.
-    pub readiness_probe: Option<Probe>,
+    pub readiness_probe: Option<Box<Probe>>,
     /// Restarts the container when it fails.
-    pub liveness_probe: Option<Probe>,
+    pub liveness_probe: Option<Box<Probe>>,
     /// Holds the other probes back until it succeeds.
-    pub startup_probe: Option<Probe>,
+    pub startup_probe: Option<Box<Probe>>,
     /// What runs after start and before stop.
     pub lifecycle: Option<Lifecycle>,
     /// `Always` on an init container makes it a native sidecar.

@@ -3,6 +3,7 @@
 mod co_located_replicas;
 mod even_quorum;
 mod independent_databases;
+mod members;
 mod missing_disruption_budget;
 mod unsafe_scale_down;
 

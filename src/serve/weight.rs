@@ -68,7 +68,7 @@ pub(super) fn of(text: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::{ClaimTemplate, Container, EnvVar, Volume, VolumeMount};
+    use crate::kubernetes::{ClaimTemplate, Container, EnvVar, Probe, Volume, VolumeMount};
 
     #[test]
     fn counts_structure_and_not_what_strings_say() {
@@ -106,6 +106,7 @@ mod tests {
     fn an_object_weighs_what_the_model_keeps_of_it() {
         for size in [
             size_of::<Container>(),
+            size_of::<Probe>(),
             size_of::<ClaimTemplate>(),
             size_of::<Volume>(),
             size_of::<VolumeMount>(),

@@ -1,4 +1,6 @@
-use crate::kubernetes::RunsPods;
+use super::members;
+use crate::engines::{Server, looks_on};
+use crate::kubernetes::{PodSpec, RunsPods};
 use crate::pointer::Pointer;
 use crate::rule::{Action, Context, Findings, Rule, Update, rule};
 use crate::rules::lifecycle::claims;
@@ -9,8 +11,9 @@ rule! {
     /// ## What it does
     /// When an update or a scale takes replicas away, finds claims that go with them, where
     /// `persistentVolumeClaimRetentionPolicy.whenScaled` is `Delete`; and, with a server that needs a majority of its
-    /// members, more than one taken at once or fewer left than the majority. Scaling to 0 stops the set and is fine but for
-    /// the claims. Autoscalers cannot be told from people: a scale is at most warned about, whatever the policy says.
+    /// members, more than one taken at once or fewer left than the majority. Where members may be in another set of the same
+    /// engine, or may leave by a hook or with the help of another container, it says nothing of them. Scaling to 0 stops the
+    /// set and is fine but for the claims. Autoscalers cannot be told from people: a scale is at most warned about, whatever the policy says.
     ///
     /// ## Why it matters
     /// A member that is only switched off still counts: 1 of 3 is no majority, and the cluster stops. Of 5 that become 3 it
@@ -41,7 +44,7 @@ rule! {
 }
 
 impl Rule for UnsafeScaleDown {
-    fn stateful_set_update(&self, change: &Update<'_, '_>, _: &Context<'_>, found: &mut Findings<'_, '_>) {
+    fn stateful_set_update(&self, change: &Update<'_, '_>, cx: &Context<'_>, found: &mut Findings<'_, '_>) {
         let (before, after) = (change.old.replicas(), change.new.replicas());
         let most = if change.is_scale() { Action::Warn } else { Action::Deny };
         if after >= before {
@@ -59,9 +62,12 @@ impl Rule for UnsafeScaleDown {
                 .help("to keep them, set whenScaled: Retain before you scale down")
                 .at_most(most);
         }
-        let Some(server) = change.new.leading().filter(|server| server.quorum().is_some()) else { return };
         let majority = before / 2 + 1;
         if after == 0 || (before - after == 1 && after >= majority) {
+            return;
+        }
+        let Some((server, _)) = members::of(change.new, cx) else { return };
+        if may_leave_by_itself(server, change.new.pod()) {
             return;
         }
         let title = server.engine.title;
@@ -76,83 +82,15 @@ impl Rule for UnsafeScaleDown {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::evaluation::{Change, Subject};
-    use crate::facts::InMemory;
-    use crate::kubernetes::{Scale, StatefulSet};
-    use crate::policy;
-    use crate::rule::{Action, Finding, Occasion, Specs};
-    use crate::rules::{self, harness};
-    use serde_json::{Value, json};
-
-    fn set(image: &str, replicas: i32, when_scaled: &str) -> Value {
-        json!({"metadata": {"name": "db"}, "spec": {
-            "replicas": replicas,
-            "ordinals": {"start": 1},
-            "template": {"spec": {"containers": [{"name": "db", "image": image}]}},
-            "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
-            "persistentVolumeClaimRetentionPolicy": {"whenScaled": when_scaled},
-        }})
-    }
-
-    fn messages(image: &str, when_scaled: &str, from: i32, to: i32) -> Vec<String> {
-        let found = harness::update("STS505", &set(image, from, when_scaled), &set(image, to, when_scaled));
-        found.into_iter().map(|finding| finding.message).collect()
-    }
-
-    const ETCD: &str = "quay.io/coreos/etcd:v3.5.15";
-
-    #[test]
-    fn finds_members_that_are_missed() {
-        let still = "until it is told, a majority is still";
-        assert_eq!(messages(ETCD, "Retain", 5, 3), [format!("etcd goes from 5 members to 3; {still} 3")]);
-        assert_eq!(
-            messages(ETCD, "Retain", 3, 1),
-            [format!("etcd goes from 3 members to 1; {still} 2, more than are left")]
-        );
-        assert_eq!(
-            messages(ETCD, "Retain", 2, 1),
-            [format!("etcd goes from 2 members to 1; {still} 2, more than are left")]
-        );
-    }
-
-    #[test]
-    fn accepts_one_at_a_time_a_stop_and_more_of_them() {
-        for (from, to) in [(5, 4), (4, 3), (3, 2), (3, 0), (1, 0), (3, 3), (3, 5), (0, 3)] {
-            assert!(messages(ETCD, "Retain", from, to).is_empty(), "{from} {to}");
-        }
-        for image in ["postgres:16", "acme/ledger:1", "cockroachdb/cockroach:v24.3.0", "mongo:7"] {
-            assert!(messages(image, "Retain", 5, 1).is_empty(), "{image}");
-        }
-    }
-
-    #[test]
-    fn names_the_claims_that_go() {
-        let deleted = "and the data in them are deleted too";
-        let of = |from, to| messages("acme/ledger:1", "Delete", from, to);
-        assert_eq!(of(5, 3), [format!("whenScaled is Delete: claims data-db-4 … -5 {deleted}")]);
-        assert_eq!(of(3, 2), [format!("whenScaled is Delete: claims data-db-3 {deleted}")]);
-        assert_eq!(of(3, 0), [format!("whenScaled is Delete: claims data-db-1 … -3 {deleted}")]);
-        assert!(of(3, 3).is_empty() && of(3, 5).is_empty());
-        assert_eq!(messages(ETCD, "Delete", 3, 1).len(), 2, "members and claims are two things");
-    }
-
-    fn denying(subject: &Subject<'_>, facts: &InMemory) -> Vec<Finding> {
-        let policy = policy::parse("rules: {STS505: deny}", rules::RULES).expect("it is a policy");
-        harness::findings_under(&policy, "STS505", subject, Occasion::Update, facts)
-    }
-
-    #[test]
-    fn never_denies_a_scale_which_an_autoscaler_may_have_sent() {
-        let (old, new): (StatefulSet, StatefulSet) =
-            (harness::read(&set(ETCD, 5, "Delete")), harness::read(&set(ETCD, 1, "Delete")));
-        let facts = InMemory::default().knowing::<StatefulSet>().with(harness::NAMESPACE, "db", old.clone());
-        let scale = |replicas: i32| harness::read::<Scale>(&json!({"spec": {"replicas": replicas}}));
-        let found = denying(&Subject::Scale { name: "db", old: &scale(5), new: &scale(1) }, &facts);
-        assert_eq!(found.iter().map(|finding| finding.action).collect::<Vec<_>>(), [Action::Warn; 2]);
-        let change = Change::Update { old: &old, specs: Specs::Differ };
-        let found = denying(&Subject::StatefulSet(&new, change), &facts);
-        assert_eq!(found.iter().map(|finding| finding.action).collect::<Vec<_>>(), [Action::Deny; 2]);
-    }
+/// Whether a hook, or another container, may remove a member from the cluster when its pod stops.
+fn may_leave_by_itself(server: &Server<'_>, pod: &PodSpec) -> bool {
+    let hook = server.container.lifecycle.as_ref().and_then(|lifecycle| lifecycle.pre_stop.as_ref());
+    let command = hook.and_then(|hook| hook.exec.as_ref()).map(|exec| exec.command.join(" ")).unwrap_or_default();
+    let leaves = ["leave", "remove", "forget", "stepdown", ".sh"].iter().any(|word| command.contains(word));
+    let helped = || !pod.containers.iter().all(|other| std::ptr::eq(other, server.container) || looks_on(other));
+    leaves || helped()
 }
+
+#[cfg(test)]
+#[path = "unsafe_scale_down_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::engines::{self, Backing, BackingSource, Degree, Server, Start};
 use crate::facts::{ClaimFacts, Listed, Lookup, StorageClassFacts, VolumeFacts, default_class};
-use crate::kubernetes::{ClaimTemplate, Container, Exec, Handler, Probe, RunsPods, StatefulSet};
+use crate::kubernetes::{ClaimTemplate, Container, Exec, Handler, RunsPods, StatefulSet};
 use crate::rule::{Context, Fix, Workload};
 
 /// The fix, if the manifest alone allows it.
@@ -110,7 +110,7 @@ fn mentions(container: &Container, variable: &str, mount_path: &str, mount_index
     let env = container.env.iter().filter(|entry| entry.name != variable).filter_map(|entry| entry.value.as_deref());
     let exec = |exec: &Option<Exec>| exec.iter().flat_map(|exec| exec.command.clone()).collect::<Vec<_>>();
     let probes = [&container.readiness_probe, &container.liveness_probe, &container.startup_probe];
-    let probes = probes.into_iter().flatten().flat_map(|probe: &Probe| exec(&probe.exec));
+    let probes = probes.into_iter().flatten().flat_map(|probe| exec(&probe.exec));
     let hooks = container.lifecycle.iter().flat_map(|l| [&l.post_start, &l.pre_stop]).flatten();
     let hooks = hooks.flat_map(|handler: &Handler| exec(&handler.exec));
     let texts = container.command.iter().chain(&container.args).map(String::as_str).chain(env);
