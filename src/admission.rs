@@ -225,4 +225,6 @@ mod kept_fixes_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod scoped_policy_tests;
+#[cfg(test)]
 mod tests;

@@ -20,10 +20,6 @@ mod stateful_set;
 
 pub use claim::{ClaimTemplate, ClaimTemplateSpec};
 pub use container::{
-    Container, EnvFrom, EnvVar, Exec, Handler, HttpGet, Lifecycle, NameReference, Probe, VolumeDevice, VolumeMount,
-    Container, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice, VolumeMount,
-    Container, ContainerPort, EnvFrom, EnvVar, Exec, Handler, Lifecycle, NameReference, Probe, Sleep, VolumeDevice,
-    VolumeMount,
     Container, ContainerPort, EnvFrom, EnvVar, Exec, Handler, HttpGet, Lifecycle, NameReference, Port, Probe, Sleep,
     TcpSocket, VolumeDevice, VolumeMount,
 };

@@ -18,18 +18,6 @@ fn shows_in_files(info: &Info) -> bool {
 fn infos() -> impl Iterator<Item = &'static Info> {
     RULES.iter().map(|rule| rule.info())
 }
-/// Rules that files cannot show: changes, deletions, reviews of Services. Their fixtures are for `reviews/changes.rs`.
-const UNSEEN: [&str; 9] = [
-    "service-breaks-identity",
-    "governing-service-deleted",
-    "data-directory-moved",
-    "unordered-deletion",
-    "claims-left-behind",
-    "partition-left-behind",
-    "major-version-jump",
-    "password-change-has-no-effect",
-    "unsafe-scale-down",
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

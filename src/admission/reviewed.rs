@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::part::{Misread, Parts, changed, object, optional, passes};
+use super::part::{Misread, changed, object, optional, passes};
 use super::wire;
 use crate::evaluation::{Change, Subject};
 use crate::exemption::EXEMPTION_PREFIX;

@@ -37,7 +37,7 @@ pub(super) fn review(operation: &str, object: &Value, old: &Value) -> Vec<u8> {
 }
 
 /// Facts that can be trusted so far.
-struct Trusted(InMemory, Source);
+pub(super) struct Trusted(pub(super) InMemory, pub(super) Source);
 
 impl Facts for Trusted {
     fn get(&self, question: &Question) -> Option<(Lookup<Fact>, Source)> {
@@ -57,7 +57,7 @@ pub(super) fn decide(endpoint: Endpoint, body: &[u8], facts: &dyn Facts) -> Verd
     review.decide(endpoint, &policy(), facts, &Answers::new()).verdict
 }
 
-fn headless() -> Trusted {
+pub(super) fn headless() -> Trusted {
     service(Address::Headless, Source::Final)
 }
 
@@ -243,39 +243,4 @@ fn changes_of_the_template_are_seen(code: &str, old: &Value) {
         let found = verdict.findings.iter().filter(|finding| finding.rule.code == code).count();
         assert_eq!(found, expected, "{code}: {}", new["spec"]);
     }
-}
-
-#[test]
-fn a_denial_that_labels_of_the_namespace_bring_rests_on_them() {
-    let text = "enforcement: warn\noverrides: [{namespaceSelector: {matchLabels: {tier: prod}}, enforcement: deny}]\n";
-    let policy = crate::policy::parse(text, crate::rules::RULES).expect("the policy is good");
-    let mut set = postgres("OrderedReady", 60, &json!({}));
-    set["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(0);
-    let review = Review::parse(&review("CREATE", &set, &Value::Null)).expect("the review is well formed");
-    let decide = |tier: &str, source| {
-        let labels = [("tier".to_owned(), tier.to_owned())].into();
-        let Trusted(known, _) = headless();
-        let facts = Trusted(known.with("", "shop", NamespaceFacts { labels, terminating: false }), source);
-        review.decide(Endpoint::Validate, &policy, &facts, &Answers::new())
-    };
-    let denied = decide("prod", Source::Final);
-    assert!(!denied.verdict.allowed && denied.needs.is_empty(), "{:?}", denied.verdict);
-    assert!(decide("test", Source::Final).verdict.allowed);
-    let namespace = Question::get::<NamespaceFacts>("shop", "shop");
-    assert!(decide("prod", Source::Store).needs.contains(&namespace), "what a store shows is read again");
-    assert!(decide("prod", Source::Unconfirmed).verdict.allowed, "what cannot be confirmed denies nothing");
-}
-
-#[test]
-fn an_exemption_of_the_policy_ends_with_its_day() {
-    let text = "exemptions: [{rules: [STS302], names: [pg], reason: a drill, expires: 2026-11-25}]\n";
-    let policy = crate::policy::parse(text, crate::rules::RULES).expect("the policy is good");
-    let body = review("CREATE", &postgres("OrderedReady", 0, &json!({})), &Value::Null);
-    let on = |day| {
-        let review = Review::parse(&body).expect("the review is well formed").on(day);
-        review.decide(Endpoint::Validate, &policy, &headless(), &Answers::new()).verdict
-    };
-    assert!(on(time::macros::date!(2026 - 11 - 25)).allowed);
-    let after = on(time::macros::date!(2026 - 11 - 26));
-    assert!(!after.allowed && after.warnings.iter().any(|line| line.starts_with("STS001: ")), "{after:?}");
 }

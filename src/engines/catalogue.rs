@@ -9,9 +9,9 @@ mod postgresql;
 mod search;
 mod stores;
 
-use super::readiness::Readiness;
 use super::independent::Independent;
 use super::quorum::Quorum;
+use super::readiness::Readiness;
 use super::release::Upgrades;
 use super::trust::Trust;
 use super::waiting::Waits;

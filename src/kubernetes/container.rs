@@ -187,15 +187,6 @@ impl Probe {
     }
 }
 
-/// A request by HTTP.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpGet {
-    /// The path, its query included.
-    #[serde(default, deserialize_with = "nullable")]
-    pub path: String,
-}
-
 /// Hooks around a container's life.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]

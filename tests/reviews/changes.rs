@@ -13,18 +13,6 @@ use stsguard::rules::{self, RULES};
 
 use super::request::{NAMESPACE, below, documents, known, read, review, root, stored, verdict};
 
-const CHANGES: [&str; 9] = [
-    "service-breaks-identity",
-    "governing-service-deleted",
-    "data-directory-moved",
-    "unordered-deletion",
-    "claims-left-behind",
-    "partition-left-behind",
-    "major-version-jump",
-    "password-change-has-no-effect",
-    "unsafe-scale-down",
-];
-
 /// One fixture: the first document is what the request is about, the others stand in the cluster already.
 struct Fixture {
     operation: &'static str,

@@ -6,8 +6,8 @@
 //! node may wait for its peers before it has booted).
 
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
-use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::quorum::Quorum;
+use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::waiting::Waits;
 
 /// Confluent's images: each folder below the data directory must be a topic's partition.

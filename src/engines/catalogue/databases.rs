@@ -5,9 +5,9 @@
 //! named by the headless Service).
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
-use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::independent::Independent;
 use crate::engines::quorum::Quorum;
+use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::release::Upgrades;
 use crate::engines::trust::Trust;
 use crate::engines::waiting::Waits;

@@ -4,8 +4,8 @@
 //! docker-library/mysql and mariadb-docker Dockerfiles.
 
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, laid_out, plain};
-use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::independent::Independent;
+use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::release::Upgrades;
 use crate::engines::trust::{SetTo, Trust};
 

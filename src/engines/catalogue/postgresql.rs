@@ -4,8 +4,8 @@
 //! (Dockerfile), supabase/postgres#444, bitnami/containers (postgresql-env.sh).
 
 use super::{Engine, Era, FindsPeers, Image, Layout, StartUp, UNKNOWN, laid_out};
-use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::independent::Independent;
+use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::release::Upgrades;
 use crate::engines::trust::{SetTo, Trust};
 

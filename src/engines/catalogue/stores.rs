@@ -5,8 +5,8 @@
 //! `/readyz` read with a quorum), bitnami/charts#4748 (unready members must be published).
 
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
-use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::quorum::Quorum;
+use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::trust::Trust;
 use crate::engines::waiting::Waits;
 

@@ -191,8 +191,6 @@ fn moved(
         return Moved::Unmissed;
     };
     if image_volumes_hide(&cx.policy) && is_shadowed(&was.path, old, before) {
-        return Moved::Nothing; // The claim never held the data: see STS203.
-    if image_volumes_hide(cx.policy) && is_shadowed(&was.path, old, before) {
         return Moved::Unmissed; // The claim never held the data: see STS203.
     }
     let DataDirectory::Known(is) = data_directory(after, cx) else { return Moved::Unknown { from: from.text } };
