@@ -151,9 +151,10 @@ impl Server<'_> {
         independent::holds(self, self.image.segment, pod, templates, config_maps)
     }
 
-    /// Whether the server's readinessProbe surely asks what it can answer only when its peers are there.
+    /// Whether the server has peers, and its readinessProbe surely asks what it can answer only when they are there.
     pub fn waits_for_peers(&self) -> bool {
-        self.container.readiness_probe.as_ref().is_some_and(|probe| waiting::asks(probe, self.engine.waits))
+        let asks = self.container.readiness_probe.as_ref().is_some_and(|probe| waiting::asks(probe, self.engine.waits));
+        asks && (self.engine.quorum.is_none() || self.quorum().is_some())
     }
 
     /// Whether a word stands in the server's command, in its arguments, or in its variables and their values.

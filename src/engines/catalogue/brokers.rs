@@ -116,8 +116,8 @@ pub(super) static ENGINES: &[Engine] = &[
             "/api/health/checks",
             "/api/healthchecks/node",
         ],
-        // RabbitMQ documentation, Clustering Guide, "Node Counts and Quorum".
-        quorum: Some(Quorum::ALWAYS),
+        // RabbitMQ documentation, Clustering Guide, "Node Counts and Quorum"; nodes of a cluster share a cookie.
+        quorum: Some(Quorum { told_by: &["COOKIE", "K8S_SERVICE_NAME", "peer_discovery"], has_arbiters: false }),
         // RabbitMQ documentation, Clustering Guide, "Restarts and Health Checks (Readiness Probes)": what needs a fully
         // booted node waits for peers after a stop of all; ping does not.
         waits: &[

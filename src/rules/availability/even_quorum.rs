@@ -8,9 +8,9 @@ rule! {
     ///
     /// ## What it does
     /// Finds an even number of replicas, 0 not among them, of servers that do nothing without a majority of their members:
-    /// etcd, ZooKeeper, ClickHouse Keeper, RabbitMQ, Consul's servers, Vault with raft storage, and two of a MongoDB replica
-    /// set. Scaling counts as well. Where another set of the same engine is in the namespace, members may be in both, and it
-    /// says nothing. Brokers of Kafka and data nodes of Elasticsearch keep no quorum among themselves.
+    /// etcd, ZooKeeper, ClickHouse Keeper, RabbitMQ in a cluster, Consul's servers, Vault with raft storage, and two of a
+    /// MongoDB replica set. Scaling counts as well. Where another set of the same engine is in the namespace, members may be
+    /// in both, and it says nothing. Brokers of Kafka and data nodes of Elasticsearch keep no quorum among themselves.
     ///
     /// ## Why it matters
     /// A majority of 4 is 3, as much as of 5: the fourth member costs a node and lets no further one fail. Two are worse

@@ -2,7 +2,9 @@ use crate::rules::harness;
 use serde_json::{Value, json};
 
 fn set(policy: &str, replicas: i32, image: &str, probe: &Value) -> Value {
-    let pod = json!({"containers": [{"name": "m", "image": image, "readinessProbe": probe}]});
+    let env =
+        json!([{"name": "RABBITMQ_ERLANG_COOKIE", "valueFrom": {}}, {"name": "CONSUL_BOOTSTRAP_EXPECT", "value": "3"}]);
+    let pod = json!({"containers": [{"name": "m", "image": image, "env": env, "readinessProbe": probe}]});
     json!({"spec": {"replicas": replicas, "podManagementPolicy": policy, "template": {"spec": pod}}})
 }
 
@@ -63,6 +65,14 @@ fn accepts_probes_that_ask_the_server_alone_or_that_nobody_knows() {
     ] {
         assert!(messages(image, &probe).is_empty(), "{image} {probe}");
     }
+}
+
+#[test]
+fn accepts_servers_that_are_told_of_no_peers() {
+    let mut set = set("OrderedReady", 3, "rabbitmq:4", &run("rabbitmq-diagnostics -q check_running"));
+    assert_eq!(harness::create("STS310", &set).len(), 1);
+    set["spec"]["template"]["spec"]["containers"][0]["env"] = json!([]);
+    assert!(harness::create("STS310", &set).is_empty());
 }
 
 #[test]
