@@ -146,6 +146,8 @@ pub const GROUPS: &[(&str, &[Scenario])] = &[
 pub fn options() -> Result<Options> {
     let mut options = Options {
         images: vec![(machinery::SERVER_IMAGE.into(), std::env::current_exe()?)],
+        scripts: vec![machinery::script::image()],
+        lost_and_found: true,
         pretend_ready: vec![machinery::PRETENDED_IMAGE.into()],
         ..Options::default()
     };

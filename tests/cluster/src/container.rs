@@ -21,7 +21,7 @@ use super::{
     pod::PodContext,
     probe::{self, Shown},
     process,
-    sandbox::Sandbox,
+    sandbox::{Sandbox, entrance::Entrance},
     status::now,
 };
 
@@ -77,7 +77,7 @@ impl Container {
                 self.update(|status| status.state = Some(waiting("ErrImagePull", Some(message))));
                 self.stop.wait_for(Option::is_some).await.ok();
             }
-            Program::Binary(_) => self.run_binary(until_success).await,
+            Program::Binary(_) | Program::Script(_) => self.run_binary(until_success).await,
         }
     }
 
@@ -87,7 +87,7 @@ impl Container {
         while self.stop.borrow().is_none() {
             let begun = Instant::now();
             let code = match self.start().await {
-                Ok(child) => self.accompany(child).await,
+                Ok((child, entrance)) => self.accompany(child, entrance).await,
                 Err(error) => {
                     let message = format!("{error:#}");
                     info!(container = self.name(), message, "cannot be started yet");
@@ -122,7 +122,7 @@ impl Container {
     }
 
     /// Starts the program in the pod's network and in namespaces of its own.
-    async fn start(&mut self) -> Result<Child> {
+    async fn start(&mut self) -> Result<(Child, Entrance)> {
         let restarts = self.status.borrow().restart_count;
         let folder = self.folder();
         std::fs::create_dir_all(folder.join("root"))?;
@@ -131,19 +131,19 @@ impl Container {
         let network = self.pod.network.as_ref().context("the pod has no network")?;
         let mut command = Command::new("nsenter");
         command.arg(format!("--net={}", network.namespace.display()));
-        command.args(["unshare", "--mount", "--pid", "--"]);
+        command.args(["unshare", "--mount", "--pid", "--ipc", "--"]);
         command.args(sandbox.write(&folder.join("sandbox.json"))?);
         let child = process::spawn(command, &self.pod.logs.join(&self.spec.name).join(format!("{restarts}.log")))?;
         info!(container = self.name(), restarts, command = sandbox.command.join(" "), "started");
         self.running();
-        Ok(child)
+        Ok((child, Entrance::of(sandbox)))
     }
 
     /// Stays with the process until it ends, and ends it when asked to. Returns its exit code.
-    async fn accompany(&mut self, mut child: Child) -> i32 {
+    async fn accompany(&mut self, mut child: Child, entrance: Entrance) -> i32 {
         let began = now();
         let (sender, mut shown) = mpsc::unbounded_channel();
-        let _probing = Probing(tokio::spawn(probe::watch(self.spec.clone(), self.pod.address, sender)));
+        let _probing = Probing(tokio::spawn(probe::watch(self.spec.clone(), self.pod.address, entrance, sender)));
         let mut stop = self.stop.clone();
         let mut asked = stop.borrow_and_update().is_some();
         let mut next = asked.then(|| self.first_step(*stop.borrow()));

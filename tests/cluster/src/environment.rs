@@ -11,7 +11,7 @@ use kube::{Api, Client, ResourceExt};
 
 use super::{network::NODE, node::NAME};
 
-/// The variables that the container's program gets.
+/// The variables that the container's program gets; `image` has those that its image sets.
 ///
 /// # Errors
 /// When a Secret or ConfigMap that is not optional is missing, or a source is one that this node does not know.
@@ -20,6 +20,7 @@ pub async fn environment(
     pod: &Pod,
     container: &Container,
     address: Ipv4Addr,
+    image: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>> {
     let namespace = pod.namespace().unwrap_or_default();
     let objects = Objects { client, namespace: &namespace };
@@ -30,6 +31,7 @@ pub async fn environment(
         ("KUBERNETES_SERVICE_PORT".into(), "443".into()),
         ("KUBERNETES_SERVICE_PORT_HTTPS".into(), "443".into()),
     ]);
+    all.extend(image.clone());
     for source in container.env_from.iter().flatten() {
         let prefix = source.prefix.clone().unwrap_or_default();
         let found = if let Some(reference) = &source.secret_ref {

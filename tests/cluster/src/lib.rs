@@ -31,6 +31,8 @@ use self::{
     proxy::Proxy,
 };
 
+pub use self::options::{Options, Script};
+
 pub mod api_server;
 pub mod call;
 mod container;
@@ -42,6 +44,7 @@ mod environment;
 pub mod isolation;
 mod network;
 mod node;
+mod options;
 mod pod;
 mod probe;
 mod process;
@@ -53,19 +56,6 @@ mod tls;
 mod volumes;
 pub mod wait;
 mod wire;
-
-/// What can be chosen about a cluster.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Images that stand for an executable of this machine: part of the image's name, path.
-    pub images: Vec<(String, PathBuf)>,
-    /// Images (parts of their names, `*` for all others) whose containers are ready without a process.
-    pub pretend_ready: Vec<String>,
-    /// How long the service proxy takes to learn of a change.
-    pub proxy_lag: Duration,
-    /// Further arguments of kube-apiserver.
-    pub api_server_arguments: Vec<String>,
-}
 
 /// A running cluster.
 pub struct Cluster {
@@ -98,16 +88,9 @@ impl Cluster {
             ControlPlane::start(binaries, state, logs, &credentials, &options.api_server_arguments, &clients).await?;
 
         let for_node = client_of(&credentials, User::Node, Server::First).await?;
-        let node = Arc::new(Node::new(
-            for_node.clone(),
-            options.images,
-            options.pretend_ready,
-            state.clone(),
-            logs.clone(),
-            *can_switch_user,
-        ));
         let proxy = Arc::new(Proxy::default());
         proxy.set_lag(options.proxy_lag);
+        let node = Arc::new(Node::new(for_node.clone(), options, state.clone(), logs.clone(), *can_switch_user));
         let tasks = vec![
             tokio::spawn({
                 let node = node.clone();

@@ -16,7 +16,8 @@ use serde_json::json;
 use tokio::sync::{broadcast, watch};
 
 pub use self::intake::Steady;
-use super::{network::NODE, process};
+use super::volumes::Claims;
+use super::{Options, Script, network::NODE, process};
 
 mod intake;
 mod log_server;
@@ -29,6 +30,8 @@ pub const NAME: &str = "node-1";
 pub enum Program {
     /// This executable is what the image holds.
     Binary(PathBuf),
+    /// This script is, and what it calls is the machine's.
+    Script(Arc<Script>),
     /// Running and ready at once, with no process.
     Pretended,
     /// An image that cannot be pulled.
@@ -44,7 +47,9 @@ pub struct Node {
     /// Whether containers can run as the user they ask for.
     pub can_switch_user: bool,
     images: Vec<(String, PathBuf)>,
+    scripts: Vec<Arc<Script>>,
     pretend_ready: Vec<String>,
+    lost_and_found: bool,
     state: PathBuf,
     logs: PathBuf,
     pods: Mutex<HashMap<String, Known>>,
@@ -59,22 +64,19 @@ struct Known {
 
 impl Node {
     /// A node without pods yet; see [`Self::run`].
-    pub fn new(
-        client: Client,
-        images: Vec<(String, PathBuf)>,
-        pretend_ready: Vec<String>,
-        state: PathBuf,
-        logs: PathBuf,
-        can_switch_user: bool,
-    ) -> Self {
-        let changes = broadcast::channel(256).0;
-        Self { client, changes, can_switch_user, images, pretend_ready, state, logs, pods: Mutex::default() }
+    pub fn new(client: Client, options: Options, state: PathBuf, logs: PathBuf, can_switch_user: bool) -> Self {
+        let Options { images, scripts, pretend_ready, lost_and_found, .. } = options;
+        let scripts = scripts.into_iter().map(Arc::new).collect();
+        let (changes, pods) = (broadcast::channel(256).0, Mutex::default());
+        Self { client, changes, can_switch_user, images, scripts, pretend_ready, lost_and_found, state, logs, pods }
     }
 
     /// What an image stands for.
     pub fn program(&self, image: &str) -> Program {
         if let Some((_, binary)) = self.images.iter().find(|(part, _)| image.contains(part.as_str())) {
             Program::Binary(binary.clone())
+        } else if let Some(script) = self.scripts.iter().find(|script| image.contains(&script.image)) {
+            Program::Script(script.clone())
         } else if self.pretend_ready.iter().any(|part| part == "*" || image.contains(part.as_str())) {
             Program::Pretended
         } else {
@@ -87,9 +89,9 @@ impl Node {
         self.state.join("pods").join(uid)
     }
 
-    /// Where volumes of claims are.
-    pub fn claims_folder(&self) -> PathBuf {
-        self.state.join("claims")
+    /// The volumes of claims.
+    pub fn claims(&self) -> Claims {
+        Claims { folder: self.state.join("claims"), lost_and_found: self.lost_and_found }
     }
 
     /// Where a pod's logs are: one folder a container, one file a start.

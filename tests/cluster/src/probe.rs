@@ -14,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::tls;
+use super::{sandbox::entrance::Entrance, tls};
 
 /// What probing has shown.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub enum Shown {
 }
 
 /// Probes a container until dropped, and tells every change.
-pub async fn watch(container: Container, address: Ipv4Addr, shown: UnboundedSender<Shown>) {
-    let prober = Prober { container: &container, address };
+pub async fn watch(container: Container, address: Ipv4Addr, entrance: Entrance, shown: UnboundedSender<Shown>) {
+    let prober = Prober { container: &container, address, entrance: &entrance };
     if let Some(probe) = &container.startup_probe {
         prober.startup(probe, &shown).await;
     }
@@ -52,6 +52,7 @@ pub async fn watch(container: Container, address: Ipv4Addr, shown: UnboundedSend
 struct Prober<'a> {
     container: &'a Container,
     address: Ipv4Addr,
+    entrance: &'a Entrance,
 }
 
 impl Prober<'_> {
@@ -104,6 +105,9 @@ impl Prober<'_> {
 
     async fn attempt(&self, probe: &Probe) -> Result<()> {
         let limit = seconds(probe.timeout_seconds, 1);
+        if let Some(exec) = &probe.exec {
+            return self.entrance.run(exec.command.as_deref().unwrap_or_default(), limit).await;
+        }
         timeout(limit, self.try_once(probe)).await.context("no answer in time")?
     }
 
@@ -113,7 +117,7 @@ impl Prober<'_> {
         } else if let Some(socket) = &probe.tcp_socket {
             self.connect(socket.host.as_deref(), &socket.port).await.map(drop)
         } else {
-            bail!("the node knows only httpGet and tcpSocket probes")
+            bail!("the node knows only exec, httpGet and tcpSocket probes")
         }
     }
 

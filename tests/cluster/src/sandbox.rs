@@ -4,14 +4,17 @@
 //! code on, and by it as process 1 of the container's namespaces, which mounts what the container sees, as a
 //! [`Sandbox`] says, and becomes the container's program. The root is a fresh tmpfs that holds the program, `/proc`, a
 //! few devices and the volumes, as in an image made from scratch: no shell, no `/tmp`. Only where the program is linked
-//! to shared libraries the system's are there too, and a `/tmp`.
+//! to shared libraries the system's are there too, and a `/tmp`; and where it is a script, the system's programs.
 
 use std::{
     collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
     fs,
-    os::unix::{fs::symlink, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, exit},
 };
@@ -21,12 +24,17 @@ use serde::{Deserialize, Serialize};
 
 use super::process::exit_code;
 
+pub mod entrance;
 pub mod interpreter;
 
 /// The first argument that makes this program the holder of a container.
 const HOLD: &str = "--hold-container";
 /// The first argument that makes this program a container's first process.
 const BECOME: &str = "--become-container";
+/// Where shared libraries lie.
+const LIBRARIES: [&str; 6] = ["lib", "lib32", "lib64", "usr/lib", "usr/lib32", "usr/lib64"];
+/// Where the system's programs lie, libraries and all.
+const PROGRAMS: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "usr"];
 /// The exit code of a container that could not be made.
 const NOT_MADE: i32 = 128;
 
@@ -39,6 +47,8 @@ pub struct Sandbox {
     pub pid_file: PathBuf,
     /// The executable, outside and inside.
     pub binary: (PathBuf, PathBuf),
+    /// The system's programs are seen too, and these folders; none where nothing but the executable is.
+    pub system: Option<Vec<PathBuf>>,
     /// The program and its arguments, as seen inside.
     pub command: Vec<String>,
     /// The whole environment.
@@ -97,10 +107,11 @@ impl Sandbox {
         for folder in ["proc", "dev", "etc"] {
             fs::create_dir_all(self.root.join(folder))?;
         }
-        if interpreter::is_needed(&self.binary.0)? {
-            self.add_libraries()?;
-            fs::create_dir(self.root.join("tmp"))?;
-            Command::new("chmod").arg("1777").arg(self.root.join("tmp")).status()?;
+        if let Some(folders) = &self.system {
+            self.add_system(folders)?;
+        } else if interpreter::is_needed(&self.binary.0)? {
+            self.add(&LIBRARIES)?;
+            self.add_temporary("tmp")?;
         }
         mount(&["-t", "proc", "proc"], &self.root.join("proc"))?;
         for device in ["null", "zero", "full", "random", "urandom"] {
@@ -121,8 +132,27 @@ impl Sandbox {
         Ok(())
     }
 
-    fn add_libraries(&self) -> Result<()> {
-        for name in ["lib", "lib32", "lib64", "usr/lib", "usr/lib32", "usr/lib64"] {
+    fn add_system(&self, folders: &[PathBuf]) -> Result<()> {
+        self.add(&PROGRAMS)?;
+        self.add_file("/etc/passwd")?;
+        self.add_file("/etc/group")?;
+        for folder in folders {
+            self.bind(folder, folder, true)?;
+        }
+        self.add_temporary("tmp")?;
+        self.add_temporary("dev/shm")
+    }
+
+    fn add_temporary(&self, name: &str) -> Result<()> {
+        let folder = self.root.join(name);
+        fs::create_dir_all(&folder)?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777))?;
+        Ok(())
+    }
+
+    /// Shows what the system has of these folders, and the loader's cache.
+    fn add(&self, folders: &[&str]) -> Result<()> {
+        for name in folders {
             let source = Path::new("/").join(name);
             let Ok(found) = fs::symlink_metadata(&source) else { continue };
             if found.is_symlink() {
@@ -131,8 +161,12 @@ impl Sandbox {
                 self.bind(&source, &source, true)?;
             }
         }
-        let cache = Path::new("/etc/ld.so.cache");
-        if cache.exists() { self.bind(cache, cache, true) } else { Ok(()) }
+        self.add_file("/etc/ld.so.cache")
+    }
+
+    fn add_file(&self, name: &str) -> Result<()> {
+        let file = Path::new(name);
+        if file.exists() { self.bind(file, file, true) } else { Ok(()) }
     }
 
     fn bind(&self, source: &Path, target: &Path, read_only: bool) -> Result<()> {
@@ -190,6 +224,7 @@ fn mount(arguments: &[&str], target: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Where a program of the system lies.
 fn find(program: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let standard = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(PathBuf::from);

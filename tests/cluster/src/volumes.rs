@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     net::Ipv4Addr,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
@@ -17,13 +17,22 @@ pub use self::payload::{File, Payload};
 mod payload;
 mod source;
 
+/// The volumes that stay when a pod goes.
+#[derive(Debug)]
+pub struct Claims {
+    /// Where they lie, by namespace.
+    pub folder: PathBuf,
+    /// Whether a fresh one holds `lost+found`.
+    pub lost_and_found: bool,
+}
+
 /// The volumes of one pod.
 pub struct Volumes {
     client: Client,
     pod: std::sync::Arc<Pod>,
     address: Ipv4Addr,
     folder: PathBuf,
-    claims: PathBuf,
+    claims: Claims,
     can_switch_user: bool,
     written: HashMap<String, Payload>,
     tokens: HashMap<String, source::Token>,
@@ -36,7 +45,7 @@ impl Volumes {
         pod: std::sync::Arc<Pod>,
         address: Ipv4Addr,
         folder: PathBuf,
-        claims: PathBuf,
+        claims: Claims,
         can_switch_user: bool,
     ) -> Self {
         let (written, tokens) = (HashMap::new(), HashMap::new());
@@ -61,7 +70,7 @@ impl Volumes {
     fn place(&self, volume: &Volume) -> PathBuf {
         if let Some(claim) = &volume.persistent_volume_claim {
             // No provisioner exists here; the claim stays Pending, but what is written under its name stays.
-            return self.claims.join(self.pod.namespace().unwrap_or_default()).join(&claim.claim_name);
+            return self.claims.folder.join(self.pod.namespace().unwrap_or_default()).join(&claim.claim_name);
         }
         match volume.host_path.as_ref() {
             Some(host) => PathBuf::from(&host.path),
@@ -88,6 +97,9 @@ impl Volumes {
             } else if volume.empty_dir.is_some() || volume.persistent_volume_claim.is_some() {
                 if !place.exists() {
                     make_writable(&place, group)?;
+                    if self.claims.lost_and_found && volume.persistent_volume_claim.is_some() {
+                        fs::DirBuilder::new().mode(0o700).create(place.join("lost+found"))?;
+                    }
                 }
             } else if volume.host_path.is_none() {
                 bail!("volume {}: the node knows no such type of volume", volume.name);

@@ -7,10 +7,12 @@ use serde_json::Value;
 use test_cluster::{Cluster, credentials::User, wait::eventually};
 use tokio::{net::TcpStream, time::sleep};
 
+use self::script::a_script_is_run_and_probed_by_commands_inside;
 use self::steps::{apply, deploy, get, kubectl, restarted, timed};
 use super::{Scenario, alone, scenario};
 use crate::settings::run;
 
+pub mod script;
 mod steps;
 
 /// The image that stands for this very executable; see `server`.
@@ -30,6 +32,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(a_sick_or_killed_process_is_restarted),
     scenario!(a_job_runs_to_its_end),
     scenario!(an_unknown_image_is_not_pulled),
+    scenario!(a_script_is_run_and_probed_by_commands_inside),
     scenario!(helm_waits_for_what_it_installs),
     scenario!(a_developer_may_only_edit),
     scenario!(a_namespace_is_deleted_with_all_that_is_in_it),

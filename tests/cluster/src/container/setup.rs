@@ -16,15 +16,21 @@ const NOBODY_IN_PARTICULAR: i64 = 65532;
 
 impl Container {
     pub(super) async fn sandbox(&self) -> Result<Sandbox> {
-        let Program::Binary(binary) = &self.program else { bail!("the image has no program") };
+        let (binary, script) = match &self.program {
+            Program::Binary(binary) => (binary, None),
+            Program::Script(script) => (&script.entrypoint, Some(script)),
+            Program::Pretended | Program::Unknown => bail!("the image has no program"),
+        };
         let pod = &self.pod;
-        let environment = environment(&pod.node.client, &pod.pod, &self.spec, pod.address).await?;
+        let image = script.map(|script| script.environment.clone()).unwrap_or_default();
+        let environment = environment(&pod.node.client, &pod.pod, &self.spec, pod.address, &image).await?;
         let context = self.spec.security_context.clone().unwrap_or_default();
         let folder = self.folder();
         Ok(Sandbox {
             root: folder.join("root"),
             pid_file: folder.join("pid"),
             binary: (binary.clone(), inside(binary)),
+            system: script.map(|script| script.folders.clone()),
             command: self.command(binary).iter().map(|argument| expand(argument, &environment)).collect(),
             mounts: self.mounts().await?,
             files: vec![

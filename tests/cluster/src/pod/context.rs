@@ -45,14 +45,14 @@ impl PodContext {
         std::fs::create_dir_all(&folder)?;
         let all = spec.containers.iter().chain(spec.init_containers.iter().flatten());
         let mut images = all.filter_map(|container| container.image.as_deref());
-        let has_process = images.any(|image| matches!(node.program(image), Program::Binary(_)));
+        let has_process = images.any(|image| matches!(node.program(image), Program::Binary(_) | Program::Script(_)));
         let network = if has_process { Some(PodNetwork::create(&folder, address).await?) } else { None };
         let volumes = Volumes::new(
             node.client.clone(),
             pod.clone(),
             address,
             folder.join("volumes"),
-            node.claims_folder(),
+            node.claims(),
             node.can_switch_user,
         );
         let logs = node.pod_logs_folder(&namespace, &name, &uid);
