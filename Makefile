@@ -84,8 +84,9 @@ soak: packages static ## 200 restarts and 5 with real times under load, then 20 
 		$(CARGO) test --locked --test e2e -- --ignored --nocapture
 
 .PHONY: demo
-demo: packages ## a real cluster, the chart, good and bad manifests (KEEP=1 ends in a shell inside)
-	$(CARGO) build --locked --quiet
+demo: packages ## a real cluster, a real PostgreSQL, before and after stsguard (KEEP=1 ends in a shell inside)
+	@$(CARGO) build --locked --bin stsguard --example demo
+	@PG_BIN="$$(tests/e2e/demo/find-postgres.sh)"; export PG_BIN; \
 	KEEP="$(KEEP)" $(CARGO) run --locked --quiet --example demo
 
 .PHONY: packages
