@@ -63,6 +63,8 @@ pub struct Sandbox {
     pub no_new_privileges: bool,
     /// User, group and further groups; none where no user can be switched to.
     pub user: Option<(i64, i64, Vec<i64>)>,
+    /// The user's number where it is not root's although no user can be switched to.
+    pub renumbered: Option<i64>,
 }
 
 /// A folder or file of the node that is seen inside.
@@ -186,6 +188,11 @@ impl Sandbox {
         let mut command = Command::new(find("setpriv")?);
         if self.no_new_privileges {
             command.arg("--no-new-privs");
+        }
+        if let Some(user) = self.renumbered {
+            // A user namespace with one user in it, made before the root is changed: afterwards none can be.
+            command.arg(find("unshare")?).args(["--user", "--keep-caps"]);
+            command.args([format!("--map-user={user}"), format!("--map-group={user}")]);
         }
         command.arg(find("chroot")?);
         if let Some((user, group, groups)) = &self.user {

@@ -4,17 +4,12 @@
 # PG_VERSION (initdb itself refuses a directory that is not empty), and becomes the server.
 set -eu
 
+mkdir -p "$PGDATA" /var/run/postgresql
+chmod 700 "$PGDATA" || : # where it is another user's, the server says so
 if [ "$(id -u)" = 0 ]; then
-	mkdir -p "$PGDATA" /var/run/postgresql
-	chmod 700 "$PGDATA"
 	user=$(id -u postgres 2>/dev/null || id -u nobody)
-	group=$(id -g "$user")
-	if setpriv --reuid="$user" --regid="$group" --clear-groups true 2>/dev/null; then
-		chown -R "$user" "$PGDATA" /var/run/postgresql
-		exec setpriv --reuid="$user" --regid="$group" --clear-groups "$0" "$@"
-	fi
-	# A user namespace with a single user in it: the server does not run as root, so that one gets another number.
-	exec unshare --user --map-user="$user" --map-group="$group" "$0" "$@"
+	chown -R "$user" "$PGDATA" /var/run/postgresql
+	exec setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups "$0" "$@"
 fi
 
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
@@ -26,4 +21,5 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 		initdb --pgdata="$PGDATA" --username=postgres --auth-local=trust --pwfile=/proc/self/fd/0
 	echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
 fi
-exec postgres -c listen_addresses='*' "$@"
+# Clients look for its socket in the one or the other, as they were built.
+exec postgres -c listen_addresses='*' -c unix_socket_directories=/var/run/postgresql,/tmp "$@"

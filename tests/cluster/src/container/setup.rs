@@ -11,6 +11,9 @@ use crate::{
     sandbox::{Mount, Sandbox},
 };
 
+/// The user nobody of Linux systems.
+const NOBODY: i64 = 65534;
+
 /// Who runs a container that must not run as root and names nobody: the "nonroot" of distroless images.
 const NOBODY_IN_PARTICULAR: i64 = 65532;
 
@@ -42,6 +45,8 @@ impl Container {
             read_only_root: context.read_only_root_filesystem == Some(true),
             no_new_privileges: context.allow_privilege_escalation == Some(false),
             user: self.user(),
+            // Programs of the system may refuse to be root's.
+            renumbered: (script.is_some() && !pod.node.can_switch_user).then_some(NOBODY),
         })
     }
 
