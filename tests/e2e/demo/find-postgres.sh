@@ -49,5 +49,7 @@ if ! { timeout 300 apt-get update -qq || :; timeout 600 apt-get install -y -qq -
 	</dev/null >"$log" 2>&1; then
 	tail -n 2 "$log" >&2
 	echo "it cannot be installed" >&2
+	rm -f "$conf"
+	rmdir -p "${conf%/*}" 2>/dev/null || :
 fi
 found || :
