@@ -101,7 +101,7 @@ async fn tell(cluster: &Cluster, postgres: Option<&Postgres>) -> Result<()> {
 /// A namespace of this name, with the password that manifests refer to.
 async fn open<'a>(cluster: &'a Cluster, name: &str) -> Result<Shop<'a>> {
     cluster.kubectl(["create", "namespace", name]).ok().await?;
-    let shop = Shop { cluster, namespace: name.into() };
+    let shop = Shop::within(cluster, name);
     shop.kubectl(&format!("create secret generic postgres --from-literal=password={}", postgres::PASSWORD))
         .await?
         .ok()?;

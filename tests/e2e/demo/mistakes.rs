@@ -27,7 +27,7 @@ pub async fn show(cluster: &Cluster) -> Result<()> {
     ] {
         screen::heading(&format!("mistake: {title}"));
         cluster.kubectl(["create", "namespace", namespace]).ok().await?;
-        let shop = Shop { cluster, namespace: namespace.into() };
+        let shop = Shop::within(cluster, namespace);
         shop.apply(&governing).await?.ok()?;
         dry_run(&shop, &set).await?;
     }
