@@ -34,7 +34,7 @@ pub async fn show(cluster: &Cluster) -> Result<()> {
 
     screen::heading("mistake: the database as a Deployment");
     let manifest = "examples/bad/database-in-deployment.yaml";
-    screen::say("Admission leaves Deployments alone; in CI:");
+    screen::say("Unless the chart says otherwise, admission is not asked about Deployments. In CI:");
     screen::command(&format!("stsguard check {manifest}"));
     let mut check = tokio::process::Command::new(binary()?);
     let checked = check.current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).args(["check", manifest]).output().await?;
