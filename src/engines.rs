@@ -17,7 +17,6 @@ mod readiness;
 mod release;
 mod server;
 mod trust;
-mod waiting;
 
 pub use catalogue::{Engine, FindsPeers, Image, Layout, StartUp};
 pub use data_directory::{DataDirectory, Directory, SetBy};
@@ -31,7 +30,6 @@ pub use readiness::{Asks, Readiness};
 pub use release::{Release, Upgrades};
 pub use server::{Server, holds_data, servers, shadow};
 pub use trust::{SetTo, Trust};
-pub use waiting::Waits;
 
 /// The engine that an image runs, by its name alone.
 pub fn engine_of(image: &str, mirrors: &[Mirror]) -> Option<&'static Engine> {

@@ -14,7 +14,6 @@ use super::quorum::Quorum;
 use super::readiness::Readiness;
 use super::release::Upgrades;
 use super::trust::Trust;
-use super::waiting::Waits;
 
 /// How an engine's pods must be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +51,8 @@ pub struct Engine {
     pub start_up: StartUp,
     /// Which of its servers find their peers by name.
     pub finds_peers: FindsPeers,
-    /// What in a readinessProbe's command or path asks for more than the server itself, so that it is ready only once it
-    /// has found its peers; empty where no such question is known.
+    /// What in a readinessProbe's command or path, or which `:port`, asks for more than the server itself, so that it is
+    /// ready only once it has found its peers; empty where no such question is known.
     pub peer_questions: &'static [&'static str],
     /// Whether losing it loses data (a cache, a broker or Prometheus is no database here).
     pub database: bool,
@@ -65,8 +64,6 @@ pub struct Engine {
     pub quorum: Option<Quorum>,
     /// Which of its servers know nothing of each other; `None` where they find each other by themselves, or it is not known.
     pub independent: Option<Independent>,
-    /// Questions of a readinessProbe that a server can answer only when its peers are there.
-    pub waits: &'static [Waits],
     /// On whose files its releases start.
     pub upgrades: Upgrades,
     /// Variables by which it lets everybody in.
@@ -209,7 +206,6 @@ const UNKNOWN: Engine = Engine {
     init_only_variables: &[],
     quorum: None,
     independent: None,
-    waits: &[],
     upgrades: Upgrades::Unknown,
     trust: &[],
     programs: &[],

@@ -15,7 +15,6 @@ use super::quorum::{self, Quorum};
 use super::readiness::Readiness;
 use super::release::{Release, Upgrades};
 use super::trust::{self, Trust};
-use super::waiting;
 
 /// A container that runs a known database server.
 #[derive(Debug, Clone)]
@@ -149,12 +148,6 @@ impl Server<'_> {
     /// Whether several of this server, in pods like this one, surely know nothing of each other.
     pub fn is_independent(&self, pod: &PodSpec, templates: &[ClaimTemplate], config_maps: &ConfigMaps<'_>) -> bool {
         independent::holds(self, self.image.segment, pod, templates, config_maps)
-    }
-
-    /// Whether the server has peers, and its readinessProbe surely asks what it can answer only when they are there.
-    pub fn waits_for_peers(&self) -> bool {
-        let asks = self.container.readiness_probe.as_ref().is_some_and(|probe| waiting::asks(probe, self.engine.waits));
-        asks && (self.engine.quorum.is_none() || self.quorum().is_some())
     }
 
     /// Whether a word stands in the server's command, in its arguments, or in its variables and their values.

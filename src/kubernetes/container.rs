@@ -176,6 +176,16 @@ pub enum Port {
     Name(String),
 }
 
+impl Port {
+    /// Its number, if that is what is written.
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Name(_) => None,
+        }
+    }
+}
+
 impl Probe {
     /// How many seconds a container has, from its start, until a probe that never succeeds counts as failed; with the API
     /// server's defaults of 0, 10 and 3, which a period and a threshold of 0 mean as well.

@@ -8,7 +8,6 @@
 use super::{Engine, Era, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::quorum::Quorum;
 use crate::engines::readiness::{Asks, Readiness};
-use crate::engines::waiting::Waits;
 
 /// Confluent's images: each folder below the data directory must be a topic's partition.
 static CP_KAFKA: Layout = Layout {
@@ -86,9 +85,6 @@ pub(super) static ENGINES: &[Engine] = &[
         finds_peers: FindsPeers::All,
         peer_questions: &["zkServer.sh status", "echo stat", "echo srvr", "echo mntr"],
         quorum: Some(Quorum::ALWAYS),
-        // ZooKeeper Administrator's Guide, "Four Letter Words": ruok is answered without a quorum, the others say what mode
-        // the server is in.
-        waits: &[Waits::Words(&["zkServer.sh", "status"]), Waits::Words(&["srvr", "Mode"])],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["zkServer.sh", "start-zookeeper", "docker-entrypoint.sh"],
@@ -115,21 +111,12 @@ pub(super) static ENGINES: &[Engine] = &[
             "check_virtual_hosts",
             "/api/health/checks",
             "/api/healthchecks/node",
+            "check_port_listener",
+            // It is opened when the node has booted.
+            ":5672",
         ],
         // RabbitMQ documentation, Clustering Guide, "Node Counts and Quorum"; nodes of a cluster share a cookie.
         quorum: Some(Quorum { told_by: &["COOKIE", "K8S_SERVICE_NAME", "peer_discovery"], has_arbiters: false }),
-        // RabbitMQ documentation, Clustering Guide, "Restarts and Health Checks (Readiness Probes)": what needs a fully
-        // booted node waits for peers after a stop of all; ping does not.
-        waits: &[
-            Waits::Words(&["check_running"]),
-            Waits::Words(&["check_local_alarms"]),
-            Waits::Words(&["check_alarms"]),
-            Waits::Words(&["check_port_connectivity"]),
-            Waits::Words(&["check_port_listener"]),
-            Waits::Words(&["node_health_check"]),
-            Waits::Words(&["api/health"]),
-            Waits::Port(5672),
-        ],
         grace_floor: Some(120),
         // A member of a cluster that went down whole waits for those that were up at its own end (docs/engines.md).
         start_up: StartUp::Parallel,

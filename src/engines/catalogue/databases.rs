@@ -10,7 +10,6 @@ use crate::engines::quorum::Quorum;
 use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::release::Upgrades;
 use crate::engines::trust::Trust;
-use crate::engines::waiting::Waits;
 
 static MONGODB: Layout = fixed(&[era("/data/db", &["/data/db", "/data/configdb"])], &[]);
 static CASSANDRA: Layout = fixed(&[era("/var/lib/cassandra", &["/var/lib/cassandra"])], &[]);
@@ -159,9 +158,9 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "ClickHouse Keeper",
         readiness: &[KEEPER_READINESS],
         finds_peers: FindsPeers::All,
+        // ClickHouse documentation, ClickHouse Keeper, HTTP control: ready is who has a leader.
+        peer_questions: &["/ready"],
         quorum: Some(Quorum::ALWAYS),
-        // ClickHouse documentation, ClickHouse Keeper, "Monitoring": /ready answers when the node is in its ensemble.
-        waits: &[Waits::Path("/ready")],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         programs: &["clickhouse-keeper"],
@@ -173,8 +172,9 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "CockroachDB",
         readiness: &[COCKROACH_READINESS],
         finds_peers: FindsPeers::All,
-        // CockroachDB documentation, "Cluster API", health; cockroachdb/cockroach-operator#470.
-        waits: &[Waits::Path("/health?ready=1"), Waits::Words(&["/health?ready=1"])],
+        // cockroachdb/cockroach, cockroachdb-statefulset.yaml (pods must talk to each other to become ready);
+        // cockroachdb/cockroach-operator#470.
+        peer_questions: &["/health?ready=1"],
         grace_floor: Some(300),
         start_up: StartUp::Parallel,
         database: true,

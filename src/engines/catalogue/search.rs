@@ -6,7 +6,6 @@
 use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, plain};
 use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::release::Upgrades;
-use crate::engines::waiting::Waits;
 
 static ELASTICSEARCH: Layout = fixed(&[era("/usr/share/elasticsearch/data", &[])], &["path.data"]);
 static OPENSEARCH: Layout = fixed(&[era("/usr/share/opensearch/data", &[])], &["path.data"]);
@@ -20,10 +19,6 @@ const ELASTICSEARCH_READINESS: Readiness = Readiness::new(
 .noting("from 8.2 on a port set by readiness.port is open when the node has joined");
 const OPENSEARCH_READINESS: Readiness =
     Readiness::new(Asks::Tcp(9200), "it takes requests by HTTP", "opensearch-project/helm-charts, values.yaml");
-/// Elasticsearch Guide and OpenSearch documentation, cluster health: without a master there is no status to wait for;
-/// elastic/helm-charts, statefulset.yaml.
-const WAITS: &[Waits] = &[Waits::Words(&["_cluster/health", "wait_for_status"])];
-
 pub(super) static ENGINES: &[Engine] = &[
     Engine {
         id: "elasticsearch",
@@ -31,7 +26,6 @@ pub(super) static ENGINES: &[Engine] = &[
         readiness: &[ELASTICSEARCH_READINESS],
         finds_peers: FindsPeers::All,
         peer_questions: &["_cluster/health"],
-        waits: WAITS,
         grace_floor: Some(120),
         start_up: StartUp::Parallel,
         database: true,
@@ -58,7 +52,6 @@ pub(super) static ENGINES: &[Engine] = &[
         readiness: &[OPENSEARCH_READINESS],
         finds_peers: FindsPeers::All,
         peer_questions: &["_cluster/health"],
-        waits: WAITS,
         grace_floor: Some(120),
         start_up: StartUp::Parallel,
         database: true,

@@ -8,7 +8,6 @@ use super::{Engine, FindsPeers, Layout, StartUp, UNKNOWN, era, fixed, laid_out, 
 use crate::engines::quorum::Quorum;
 use crate::engines::readiness::{Asks, Readiness};
 use crate::engines::trust::Trust;
-use crate::engines::waiting::Waits;
 
 static REDIS: Layout = fixed(&[era("/data", &["/data"])], &[]);
 static CONSUL: Layout = fixed(&[era("/consul/data", &["/consul/data"])], &[]);
@@ -120,8 +119,6 @@ pub(super) static ENGINES: &[Engine] = &[
         finds_peers: FindsPeers::All,
         peer_questions: &["/health", "/readyz", "endpoint health", "cluster-health"],
         quorum: Some(Quorum::ALWAYS),
-        // etcd documentation, "Monitoring etcd", health check. The port is bound before the member is in its cluster.
-        waits: &[Waits::Path("/health"), Waits::Path("/readyz"), Waits::Words(&["endpoint", "health"])],
         grace_floor: Some(60),
         start_up: StartUp::Parallel,
         database: true,
@@ -137,13 +134,13 @@ pub(super) static ENGINES: &[Engine] = &[
         title: "Consul",
         readiness: &[CONSUL_READINESS],
         finds_peers: FindsPeers::All,
+        // Consul documentation, Operator HTTP API: the leader answers. `/v1/status/leader` alone succeeds without one.
+        peer_questions: &["raft list-peers"],
         // An agent is a client unless it is told to serve.
         quorum: Some(Quorum {
             told_by: &["bootstrap-expect", "bootstrap_expect", "BOOTSTRAP_EXPECT"],
             has_arbiters: false,
         }),
-        // hashicorp/consul-k8s, server-statefulset.yaml: the answer has a leader in it.
-        waits: &[Waits::Words(&["/v1/status/leader", "grep"]), Waits::Words(&["operator", "raft", "list-peers"])],
         start_up: StartUp::Parallel,
         programs: &["consul", "docker-entrypoint.sh"],
         directory_arguments: &["-data-dir=", "-data-dir"],
@@ -168,7 +165,7 @@ pub(super) static ENGINES: &[Engine] = &[
         readiness: &[MINIO_READINESS],
         finds_peers: FindsPeers::All,
         // minio/minio, docs/metrics/healthcheck: it asks for a write quorum.
-        waits: &[Waits::Path("/minio/health/cluster"), Waits::Words(&["/minio/health/cluster"])],
+        peer_questions: &["/minio/health/cluster"],
         start_up: StartUp::Parallel,
         password_variables: &["MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"],
         programs: &["minio", "docker-entrypoint.sh"],

@@ -2,6 +2,7 @@
 
 use super::Server;
 use crate::engines::FindsPeers;
+use crate::kubernetes::Port;
 
 /// Parameters by which a server is asked for no more than it knows by itself.
 const LOCAL: [&str; 2] = ["local=true", "serializable=true"];
@@ -22,9 +23,16 @@ impl Server<'_> {
         let Some(probe) = &self.container.readiness_probe else { return false };
         let command = probe.exec.iter().flat_map(|exec| &exec.command);
         let path = probe.http_get.iter().map(|get| &get.path);
-        let asked = command.chain(path).map(String::as_str).collect::<Vec<_>>().join(" ");
+        let port = probe.tcp_socket.as_ref().and_then(|socket| socket.port.as_ref()).and_then(Port::number);
+        let port = port.map(|number| format!(":{number}"));
+        let asked = command.chain(path).chain(&port).map(String::as_str).collect::<Vec<_>>().join(" ");
         !LOCAL.iter().any(|parameter| asked.contains(parameter))
             && self.engine.peer_questions.iter().any(|question| holds(&asked, question))
+    }
+
+    /// Whether the server has peers, as far as is known: it keeps a quorum with them only where it is told to.
+    pub fn has_peers(&self) -> bool {
+        self.engine.quorum.is_none() || self.quorum().is_some()
     }
 
     pub(super) fn is_redis_cluster(&self) -> bool {
@@ -75,7 +83,12 @@ mod tests {
             ("elasticsearch:8", get("/_cluster/health?wait_for_status=yellow")),
             ("opensearchproject/opensearch:3", shell("curl -fsS localhost:9200/_cluster/health")),
             ("rabbitmq:4", json!({"exec": {"command": ["rabbitmq-diagnostics", "check_running"]}})),
+            ("rabbitmq:4", json!({"tcpSocket": {"port": 5672}})),
             ("zookeeper:3.9", shell("zkServer.sh status")),
+            ("cockroachdb/cockroach:v24.3.0", get("/health?ready=1")),
+            ("clickhouse/clickhouse-keeper:25.3", get("/ready")),
+            ("hashicorp/consul:1.20", json!({"exec": {"command": ["consul", "operator", "raft", "list-peers"]}})),
+            ("minio/minio:latest", get("/minio/health/cluster")),
         ] {
             assert!(needs(image, &probe), "{image}: {probe}");
         }
@@ -87,6 +100,10 @@ mod tests {
             ("elasticsearch:8", get("/_cluster/health?local=true")),
             ("elasticsearch:8", get("/")),
             ("rabbitmq:4", json!({"exec": {"command": ["rabbitmq-diagnostics", "ping"]}})),
+            ("rabbitmq:4", json!({"tcpSocket": {"port": 25672}})),
+            ("rabbitmq:4", json!({"tcpSocket": {"port": "amqp"}})),
+            ("cockroachdb/cockroach:v24.3.0", get("/health")),
+            ("minio/minio:latest", get("/minio/health/ready")),
             ("rabbitmq:4", json!(null)),
             ("zookeeper:3.9", shell("echo ruok | nc localhost 2181 | grep imok")),
             ("cassandra:5", shell("nodetool status")),

@@ -55,7 +55,10 @@ impl Rule for SerializedQuorum {
         if set.is_parallel() || set.replicas() < 2 {
             return;
         }
-        let Some(server) = set.leading().filter(|server| server.waits_for_peers()) else { return };
+        let Some(server) = set.leading().filter(|server| server.has_peers() && server.needs_peers_before_ready())
+        else {
+            return;
+        };
         let name = set.metadata().display_name();
         found
             .server(server, Pointer::new("/spec/podManagementPolicy"))

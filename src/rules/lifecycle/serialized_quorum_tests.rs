@@ -34,7 +34,7 @@ fn finds_probes_that_wait_for_peers() {
         ("rabbitmq:4", run("rabbitmq-diagnostics -q check_running && rabbitmq-diagnostics -q check_local_alarms")),
         ("rabbitmq:4", connect(&json!(5672))),
         ("cockroachdb/cockroach:v24.3.0", get("/health?ready=1")),
-        ("hashicorp/consul:1.20", run("curl -s http://127.0.0.1:8500/v1/status/leader | grep -E '\".+\"'")),
+        ("hashicorp/consul:1.20", run("consul operator raft list-peers")),
         ("zookeeper:3.9", run("zkServer.sh status")),
         ("elasticsearch:8.17.5", get("/_cluster/health?wait_for_status=yellow&timeout=1s")),
         ("quay.io/minio/minio:RELEASE.2025-03-12T18-04-18Z", get("/minio/health/cluster")),
