@@ -102,6 +102,22 @@ fn update(old: &StatefulSet, new: &StatefulSet, specs: Specs<'_>, cx: &Context<'
     ratchet(cx, report, |rule, found| rule.stateful_set(before, cx, found));
     let hook = |rule: &dyn Rule, found: &mut Findings<'_, '_>| rule.stateful_set_update(&change, cx, found);
     run(Hook::StatefulSetUpdate, cx, new.metadata(), report, hook);
+    drop_explained(report);
+}
+
+/// What an update brings about, and what is seen of it in the new object: where the first speaks of a server, the second
+/// would say the same of it once more.
+const EXPLAINED: [(&str, &str); 1] = [("STS202", "STS204")];
+
+fn drop_explained(report: &mut Report) {
+    let explains: Vec<_> =
+        report.findings.iter().map(Finding::identity).map(|(code, part)| (code, part.to_owned())).collect();
+    report.findings.retain(|finding| {
+        let (code, part) = finding.identity();
+        !EXPLAINED
+            .iter()
+            .any(|(by, of)| *of == code && explains.iter().any(|(said, about)| said == by && about == part))
+    });
 }
 
 /// What the old object has too, as `call` finds it, is pre-existing and drops one step.
