@@ -3,10 +3,12 @@
 //! Where the image's tag does not tell the major version, a fault counts only if every possible layout has one. Then the
 //! mildest rule speaks, warns at most, and says what is wrong in each.
 
+use std::cell::LazyCell;
+
 use super::DataDirectoryUnmounted;
 use super::data_directory_shadowed::image_volumes_hide;
 use crate::engines::{self, Backing, BackingSource, DataDirectory, Directory, Server, SetBy, Start};
-use crate::kubernetes::{RunsPods, StatefulSet, VolumeMount};
+use crate::kubernetes::{Container, RunsPods, StatefulSet, VolumeMount};
 use crate::rule::{Action, Context, Described, Info, Workload, data_directory};
 
 /// What is wrong with the place of a server's data.
@@ -59,8 +61,11 @@ pub(super) fn misplaced<'s, 'a>(
     set: &'s Workload<'a, StatefulSet>,
     cx: &Context<'_>,
 ) -> impl Iterator<Item = Misplaced<'s, 'a>> {
+    // Looked for once: there may be thousands of containers.
+    let nobodys = LazyCell::new(|| !set.pod().all_containers().any(|(_, container)| mounts_a_claim(set, container)));
     set.servers.iter().filter_map(move |server| {
-        let faults = server.possible().into_iter().map(|server| Some((fault(set, &server, cx)?, server)));
+        let of = |server| Some((fault(set, &server, &|| *nobodys, cx)?, server));
+        let faults = server.possible().into_iter().map(of);
         let faults = faults.collect::<Option<Vec<_>>>()?;
         let differ = faults.iter().any(|(fault, _)| fault.code() != faults[0].0.code());
         let by_major = differ.then(|| {
@@ -118,18 +123,23 @@ fn action(fault: &Fault<'_>, cx: &Context<'_>) -> Action {
 }
 
 /// What is wrong with the place of the data under the layout of this server's major; the specific fault before the general.
-fn fault<'s>(set: &'s Workload<'_, StatefulSet>, server: &Server<'s>, cx: &Context<'_>) -> Option<Fault<'s>> {
+fn fault<'s>(
+    set: &'s Workload<'_, StatefulSet>,
+    server: &Server<'s>,
+    nobodys: &dyn Fn() -> bool,
+    cx: &Context<'_>,
+) -> Option<Fault<'s>> {
     let DataDirectory::Known(directory) = data_directory(server, cx) else { return None };
     let path = directory.path;
     if let Some((mount_index, refused)) = refused(server, &path, directory.set_by) {
         return Some(Fault::Refused { mount_index, refused, path });
     }
     let Some(backing) = engines::backing(&path, server.container, set.pod(), set.claim_templates()) else {
-        return is_elsewhere(set, server, &path).then_some(Fault::Unmounted { path, on: None });
+        return is_elsewhere(set, server, &path, nobodys).then_some(Fault::Unmounted { path, on: None });
     };
     match backing.source {
         BackingSource::EmptyDir => {
-            return is_elsewhere(set, server, &path).then_some(Fault::Unmounted { path, on: Some(backing) });
+            return is_elsewhere(set, server, &path, nobodys).then_some(Fault::Unmounted { path, on: Some(backing) });
         }
         BackingSource::Other | BackingSource::Missing => return None,
         BackingSource::ClaimTemplate(_)
@@ -170,20 +180,23 @@ pub(super) fn refused(server: &Server<'_>, path: &str, set_by: SetBy) -> Option<
 /// Whether claims that are surely meant for this server are somewhere else than its data: it mounts one itself, or nobody
 /// mounts any. A cache beside the container that the claims are for keeps nothing, and means to; a claim below the data
 /// directory holds a part of it (Cassandra's tables).
-fn is_elsewhere(set: &Workload<'_, StatefulSet>, server: &Server<'_>, path: &str) -> bool {
+fn is_elsewhere(set: &Workload<'_, StatefulSet>, server: &Server<'_>, path: &str, nobodys: &dyn Fn() -> bool) -> bool {
     let templates = set.claim_templates();
     let is_claim = |name: &str| templates.iter().any(|template| template.name() == name);
     let own = &server.container.volume_mounts;
-    let is_meant = own.iter().any(|mount| is_claim(&mount.name))
-        || !set.pod().all_containers().any(|(_, container)| {
-            container.volume_mounts.iter().any(|mount| is_claim(&mount.name))
-                || container.volume_devices.iter().any(|device| is_claim(&device.name))
-        });
+    let is_meant = own.iter().any(|mount| is_claim(&mount.name)) || nobodys();
     // A configuration file that some other volume brings may move the data; PostgreSQL's is named by an argument.
     let is_configured = || own.iter().any(|mount| !is_claim(&mount.name)) && server.engine.id != "postgresql";
     let is_below = |mount: &VolumeMount| engines::is_below(&engines::normalise(&mount.mount_path), path);
     let is_partly = own.iter().any(|mount| is_claim(&mount.name) && is_below(mount));
     !templates.is_empty() && is_meant && !is_partly && !is_configured()
+}
+
+/// Whether a container has one of the set's claims.
+fn mounts_a_claim(set: &StatefulSet, container: &Container) -> bool {
+    let is_claim = |name: &str| set.claim_templates().iter().any(|template| template.name() == name);
+    container.volume_mounts.iter().any(|mount| is_claim(&mount.name))
+        || container.volume_devices.iter().any(|device| is_claim(&device.name))
 }
 
 #[cfg(test)]
