@@ -81,7 +81,7 @@ fn and(lines: &[&[&str]]) -> BTreeSet<String> {
 
 #[test]
 fn are_exactly_those_that_the_table_of_kinds_and_the_certificates_need() {
-    assert!(reader().contains("stsguard everywhere: list /persistentvolumeclaims"), "{:?}", reader());
+    assert!(reader().contains("stsguard everywhere: get,list /persistentvolumeclaims"), "{:?}", reader());
     assert_eq!(rights(&rendered(&["--no-hooks"])), and(&[&AUTHORITY]));
     let provided = ["--set=certificates.source=provided", "--set=certificates.caBundle=placeholder", "--no-hooks"];
     assert_eq!(rights(&rendered(&provided)), and(&[]));
