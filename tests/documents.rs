@@ -16,6 +16,11 @@ fn sources(folder: &Path, text: &mut String) {
     }
 }
 
+/// The file of this repository as text.
+fn text_of(path: &str) -> String {
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the file is there")
+}
+
 /// The cells of a table's row; none of a line that is no row.
 fn cells(line: &str) -> Vec<&str> {
     let inner = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")).unwrap_or_default();
@@ -29,7 +34,7 @@ fn every_test_that_a_page_names_exists() {
     sources(&root.join("src"), &mut text);
     sources(&root.join("tests"), &mut text);
     for (page, column) in PAGES {
-        let page_text = fs::read_to_string(root.join(page)).expect("the page is there");
+        let page_text = text_of(page);
         assert!(!page_text.contains("@@"), "{page} has a place that is still to be filled");
         let named = page_text.lines().filter_map(|line| cells(line).get(column).copied());
         let mut seen = 0;
@@ -41,5 +46,28 @@ fn every_test_that_a_page_names_exists() {
             seen += 1;
         }
         assert!(seen > 20, "{page} names only {seen} tests");
+    }
+}
+
+/// The one that tests run on unless told otherwise, and the oldest that the chart lets in.
+#[test]
+fn the_versions_that_are_claimed_and_tested_are_in_the_table() {
+    let page = text_of("docs/compatibility.md");
+    let rows: Vec<_> = page.lines().map(cells).filter(|cells| cells[0].starts_with("v1.")).collect();
+    let tested = |version: &str| rows.iter().any(|cells| cells[0].starts_with(version));
+
+    let pins = text_of("tests/cluster/control-plane/go.mod");
+    let pinned = pins.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes ")).expect("it is pinned");
+    assert!(
+        tested(pinned),
+        "docs/compatibility.md says nothing of {pinned}: make e2e, then write down what came of it"
+    );
+
+    let chart = text_of("charts/stsguard/Chart.yaml");
+    let oldest = chart.split("kubeVersion: \">=1.").nth(1).and_then(|rest| rest.split('.').next()).expect("an oldest");
+    assert!(tested(&format!("v1.{oldest}.")), "docs/compatibility.md says nothing of 1.{oldest}");
+    let claim = format!("Kubernetes 1.{oldest} or later");
+    for page in ["docs/install.md", "docs/compatibility.md", "charts/stsguard/README.md"] {
+        assert!(text_of(page).contains(&claim), "{page} does not say {claim:?}");
     }
 }
